@@ -1,0 +1,123 @@
+"""hardshrink on PyTorch tensors.
+
+Invariants
+----------
+- ``torch.hardshrink`` serves wherever it follows the spec: float16, bfloat16, float32
+  and float64 with a threshold that is a normal number of the dtype. It is handed
+  a threshold already rounded, because it rounds twice for the 16-bit dtypes.
+- Below the smallest normal number (λ = 0 included) the comparison is of magnitude
+  bits: under ``torch.set_flush_denormal`` a float comparison takes subnormals for 0.
+- Inside a compiled graph λ stays symbolic: no branch looks at its value, so one
+  graph serves every λ.
+- Derivatives come from ``torch.where``, which selects (HS-DER-2).
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from typing import Any
+
+import torch
+
+from shrinkops.spec import FORMATS, limit_bits
+
+__all__ = ["NATIVE", "traceable"]
+
+_Kernel = Callable[[Any, Any, Any], Any]
+
+_NATIVE_OP = {
+    getattr(torch, name): FORMATS[name].smallest_normal_bits
+    for name in ("float16", "bfloat16", "float32", "float64")
+}
+_INTEGER_OF_WIDTH = {1: torch.int8, 2: torch.int16, 4: torch.int32, 8: torch.int64}
+_FLOAT32_SMALLEST = float(torch.finfo(torch.float32).tiny)
+_FLOAT32_LARGEST = float(torch.finfo(torch.float32).max)
+
+
+def hardshrink(x: Any, threshold: Any, out: Any) -> Any:
+    """Native kernel, see `shrinkops.Backend.native`."""
+    if not x.dtype.is_floating_point:
+        return NotImplemented
+    if isinstance(threshold, torch.Tensor):
+        return _select(x, _limit(threshold, x.dtype), _zero(threshold, x), out)
+    normal = _NATIVE_OP.get(x.dtype)
+    if normal is not None and threshold.bits >= normal:
+        if out is None:
+            return torch.hardshrink(x, threshold.value)
+        return torch.hardshrink(x, threshold.value, out=out)
+    return _select(x, threshold.bits, x.new_zeros(()) if normal is not None else None, out)
+
+
+def _select(x: Any, limit: Any, zero: Any, out: Any) -> Any:
+    """Keep what lies above a limit of magnitude bits."""
+    integer = _INTEGER_OF_WIDTH[x.dtype.itemsize]
+    bits = x.detach().view(integer)
+    keep = (bits & torch.iinfo(integer).max) > limit
+    if x.dtype in _NATIVE_OP:
+        return (
+            torch.where(keep, x, zero, out=out) if out is not None else torch.where(keep, x, zero)
+        )
+    # float8 has no arithmetic and no autograd, so its bits are selected instead.
+    if out is not None:
+        torch.where(keep, bits, 0, out=out.view(integer))
+        return out
+    return torch.where(keep, bits, 0).view(x.dtype)
+
+
+def _limit(lambd: Any, dtype: torch.dtype) -> Any:
+    """Magnitude bits of an array λ, rounded once."""
+    lambd = lambd.detach()
+    if not lambd.dtype.is_floating_point:
+        lambd = lambd.to(torch.float64)
+    integer = _INTEGER_OF_WIDTH[dtype.itemsize]
+    return limit_bits(torch, torch.Tensor.to, lambd, dtype, integer, torch.iinfo(integer).max)
+
+
+def _zero(lambd: Any, x: Any) -> Any:
+    """A zero of x's dtype that depends on λ for autograd, with derivative 0 (HS-DER-3)."""
+    if x.dtype not in _NATIVE_OP:
+        return None
+    zeros = x.new_zeros(())
+    if not lambd.requires_grad:
+        return zeros
+    return torch.where(torch.zeros((), dtype=torch.bool, device=x.device), lambd.to(x.dtype), zeros)
+
+
+NATIVE: dict[str, _Kernel] = {"hardshrink": hardshrink}
+
+
+def traceable(operation: str, checked: _Kernel) -> _Kernel:
+    """Put the two paths that may skip the general checks in front of them."""
+    if operation not in NATIVE:
+        return checked
+    native = NATIVE[operation]
+    native_op = torch.hardshrink
+    float32, float64 = torch.float32, torch.float64
+    tracing = torch.compiler.is_dynamo_compiling
+
+    def kernel(x: Any, lambd: Any, out: Any) -> Any:
+        if tracing():
+            return _traced(native, checked, x, lambd, out)
+        # torch.hardshrink rounds a Python float once to these dtypes.
+        if (
+            type(lambd) is float
+            and out is None
+            and _FLOAT32_SMALLEST <= lambd <= _FLOAT32_LARGEST
+            and ((dtype := x.dtype) is float32 or dtype is float64)
+        ):
+            return native_op(x, lambd)
+        return checked(x, lambd, out)
+
+    return kernel
+
+
+def _traced(native: _Kernel, checked: _Kernel, x: Any, lambd: Any, out: Any) -> Any:
+    """Compute inside a graph: λ becomes a 0-d tensor, a symbolic float stays symbolic."""
+    if not x.dtype.is_floating_point or not isinstance(lambd, (int, float)):
+        return checked(x, lambd, out)
+    # Addition is one of the operations that take a symbolic float without specialising it.
+    scalar = torch.zeros((), dtype=torch.float64, device=x.device) + lambd
+    result = native(x, scalar, None)
+    if out is None:
+        return result
+    return out.copy_(result)

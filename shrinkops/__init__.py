@@ -1,0 +1,31 @@
+"""One hardshrink for every array library: the same bits everywhere, at memory speed.
+
+Importing shrinkops imports pluggy and no array library. See `hardshrink`, `Hardshrink`;
+`backends` and `explain` for what runs and why; `register` and `Backend` to bring a
+backend of your own.
+"""
+
+from __future__ import annotations
+
+from ._backend import Backend
+from ._errors import UnsupportedArrayError
+from ._hookspecs import hookimpl
+from ._public import refresh, register, unregister
+from ._status import backends, explain
+from .operations.hardshrink import Hardshrink, hardshrink
+
+__version__ = "0.1.0.dev0"
+
+__all__ = [
+    "Backend",
+    "Hardshrink",
+    "UnsupportedArrayError",
+    "__version__",
+    "backends",
+    "explain",
+    "hardshrink",
+    "hookimpl",
+    "refresh",
+    "register",
+    "unregister",
+]

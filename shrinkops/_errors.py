@@ -1,0 +1,20 @@
+"""The one exception class of the public surface, and how types are named in messages."""
+
+from __future__ import annotations
+
+__all__ = ["UnsupportedArrayError", "type_name"]
+
+
+class UnsupportedArrayError(TypeError):
+    """No registered backend takes an argument of this type.
+
+    A subclass of `TypeError`. The message names the type, the backends that are
+    ready, and what to install or convert.
+    """
+
+
+def type_name(cls: type) -> str:
+    """Return the dotted name of a class, without ``builtins.``."""
+    if cls.__module__ == "builtins":
+        return cls.__qualname__
+    return f"{cls.__module__}.{cls.__qualname__}"

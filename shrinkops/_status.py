@@ -1,0 +1,301 @@
+"""What there is and why a backend ran: the answers behind `backends` and `explain`.
+
+Invariants
+----------
+- `backends` tells the truth at the price of importing each installed framework.
+  `explain` and error messages import nothing.
+- Whatever a framework raises when it is probed ends in its row, not in the caller.
+"""
+
+from __future__ import annotations
+
+import importlib.metadata
+import sys
+import textwrap
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass
+from typing import Any, overload
+
+from ._dispatch import choose
+from ._errors import UnsupportedArrayError, type_name
+from ._registry import Entry, blocked_names, registry
+
+__all__ = ["BackendStatus", "Explanation", "StatusTable", "backends", "explain", "state_names"]
+
+READY = "ready"
+MISSING = "framework missing"
+FAILED = "import failed"
+NO_DEVICE = "no device"
+QUARANTINED = "quarantined"
+
+
+@dataclass(frozen=True, slots=True)
+class BackendStatus:
+    """One row of `shrinkops.backends()`.
+
+    Attributes
+    ----------
+    name : str
+    state : {"ready", "framework missing", "import failed", "no device", "quarantined"}
+    framework : str
+        Import name of the array library.
+    framework_version : str
+        Empty where it is not installed.
+    distribution, distribution_version : str
+        What brought the backend.
+    array_types : tuple of str
+    capabilities : frozenset of str
+    kernel : str
+        The kernel in use; empty unless ready.
+    reason : str
+        Why it is not ready, and the remedy; empty when ready.
+    """
+
+    name: str
+    state: str
+    framework: str = ""
+    framework_version: str = ""
+    distribution: str = ""
+    distribution_version: str = ""
+    array_types: tuple[str, ...] = ()
+    capabilities: frozenset[str] = frozenset()
+    kernel: str = ""
+    reason: str = ""
+
+
+class StatusTable(Sequence[BackendStatus]):
+    """The rows of `shrinkops.backends()`: a sequence that prints as a table."""
+
+    def __init__(self, rows: Sequence[BackendStatus]) -> None:
+        self._rows = tuple(rows)
+
+    @overload
+    def __getitem__(self, index: int) -> BackendStatus: ...
+    @overload
+    def __getitem__(self, index: slice) -> StatusTable: ...
+    def __getitem__(self, index: int | slice) -> BackendStatus | StatusTable:
+        if isinstance(index, slice):
+            return StatusTable(self._rows[index])
+        return self._rows[index]
+
+    def __len__(self) -> int:
+        return len(self._rows)
+
+    def __iter__(self) -> Iterator[BackendStatus]:
+        return iter(self._rows)
+
+    def __repr__(self) -> str:
+        header = ("backend", "state", "library", "from", "kernel")
+        cells = [header]
+        for row in self._rows:
+            library = f"{row.framework} {row.framework_version}".strip()
+            source = f"{row.distribution} {row.distribution_version}".strip()
+            cells.append((row.name, row.state, library, source, row.kernel))
+        widths = [max(len(line[i]) for line in cells) for i in range(len(header))]
+        lines = ["  ".join(c.ljust(w) for c, w in zip(line, widths, strict=True)) for line in cells]
+        lines.insert(1, "  ".join("-" * w for w in widths))
+        text = [line.rstrip() for line in lines]
+        for row in self._rows:
+            text.append("")
+            if row.array_types:
+                text.append(f"{row.name}: takes {', '.join(row.array_types)}")
+            if row.capabilities:
+                names = ", ".join(sorted(row.capabilities))
+                text += textwrap.wrap(names, 92, initial_indent="  ", subsequent_indent="  ")
+            if row.reason:
+                label = "" if row.array_types else f"{row.name}:"
+                text += textwrap.wrap(
+                    f"{label} {row.state}: {row.reason}",
+                    92,
+                    initial_indent="  " if not label else "",
+                    subsequent_indent="  ",
+                )
+        return "\n".join(text)
+
+
+def backends() -> StatusTable:
+    """Return the status of every known backend; prints as a table.
+
+    Imports each installed framework to see whether it works, which may take
+    seconds; nothing else in shrinkops does so before an array arrives.
+
+    Returns
+    -------
+    StatusTable
+        A sequence of rows with the attributes ``name``, ``state``, ``framework``,
+        ``framework_version``, ``distribution``, ``distribution_version``,
+        ``array_types``, ``capabilities``, ``kernel`` and ``reason``.
+
+    Examples
+    --------
+    >>> import shrinkops
+    >>> {row.name: row.state for row in shrinkops.backends()}["numpy"]
+    'ready'
+    """
+    rows = [_probe(entry) for entry in registry.entries()]
+    rows += [
+        BackendStatus(
+            q.name,
+            QUARANTINED,
+            distribution=q.distribution,
+            distribution_version=q.version,
+            reason=q.reason,
+        )
+        for q in registry.quarantined
+    ]
+    return StatusTable(rows)
+
+
+def _probe(entry: Entry) -> BackendStatus:
+    backend = entry.backend
+    state, reason, kernel = READY, "", ""
+    try:
+        if not backend.installed():
+            state = MISSING
+            reason = f"{backend.framework} is not installed" + _remedy(entry)
+        else:
+            problem = backend.unavailable()
+            if problem:
+                state, reason = NO_DEVICE, problem
+            else:
+                kernel = backend.kernel_in_use()
+    except Exception as error:
+        state, reason = FAILED, f"{type(error).__name__}: {error}"
+    return BackendStatus(
+        name=backend.name,
+        state=state,
+        framework=backend.framework,
+        framework_version=framework_version(entry),
+        distribution=entry.distribution,
+        distribution_version=entry.version,
+        array_types=backend.array_types(),
+        capabilities=backend.capabilities,
+        kernel=kernel,
+        reason=reason,
+    )
+
+
+def framework_version(entry: Entry) -> str:
+    """Return the version of a backend's library, empty where it is unknown."""
+    backend = entry.backend
+    module = sys.modules.get(backend.framework)
+    version = getattr(module, "__version__", None)
+    if isinstance(version, str):
+        return version
+    try:
+        return importlib.metadata.version(backend.framework_distribution or backend.framework)
+    except importlib.metadata.PackageNotFoundError:
+        return ""
+
+
+def _remedy(entry: Entry) -> str:
+    return f": {entry.backend.install}" if entry.backend.install else ""
+
+
+def state_names() -> tuple[list[str], list[str]]:
+    """Return the names of the backends that can serve, and of the missing, without imports."""
+    ready, missing = [], []
+    for entry in registry.entries():
+        try:
+            present = entry.backend.framework in sys.modules or entry.backend.installed()
+        except Exception:  # a parent package that fails to import, say
+            present = False
+        if present:
+            ready.append(entry.backend.name)
+        else:
+            install = entry.backend.install
+            missing.append(entry.backend.name + (f" ({install})" if install else ""))
+    return ready, missing
+
+
+@dataclass(frozen=True, slots=True)
+class Explanation:
+    """The answer of `shrinkops.explain`; prints as a few lines.
+
+    Attributes
+    ----------
+    type : str
+        The class that was asked about.
+    backend : str or None
+        Name of the backend that takes it, None where none does.
+    framework_version : str
+    distribution, distribution_version : str
+    reason : str
+        Why this backend, or why none.
+    others : tuple of (str, str)
+        Every other known backend and what it said.
+    """
+
+    type: str
+    backend: str | None
+    framework_version: str
+    distribution: str
+    distribution_version: str
+    reason: str
+    others: tuple[tuple[str, str], ...]
+
+    def __repr__(self) -> str:
+        if self.backend is None:
+            head = f"{self.type}: no backend: {self.reason}"
+        else:
+            head = (
+                f"{self.type}: {self.backend!r} (library {self.framework_version or 'unknown'}, "
+                f"from {f'{self.distribution} {self.distribution_version}'.strip()}): {self.reason}"
+            )
+        return "\n".join([head, *(f"  {name}: {answer}" for name, answer in self.others)])
+
+
+def explain(x: Any) -> Explanation:
+    """Tell which backend takes an array, which others were asked, and why.
+
+    Imports no framework.
+
+    Parameters
+    ----------
+    x : array or type
+        An array, or a class of arrays.
+
+    Returns
+    -------
+    Explanation
+        Prints as a few lines.
+
+    Examples
+    --------
+    >>> import numpy as np
+    >>> import shrinkops
+    >>> shrinkops.explain(np.zeros(3)).backend
+    'numpy'
+    """
+    cls = x if isinstance(x, type) else type(x)
+    winner: Entry | None = None
+    try:
+        winner = choose("explain", cls)
+        reason = f"takes the type, at priority {winner.backend.priority}"
+    except UnsupportedArrayError as error:
+        reason = str(error)
+    others = [
+        (entry.backend.name, _answer(entry, cls))
+        for entry in registry.entries()
+        if entry is not winner
+    ]
+    others += [(name, "blocked by SHRINKOPS_BLOCK") for name in sorted(blocked_names())]
+    others += [(q.name, f"quarantined: {q.reason}") for q in registry.quarantined]
+    return Explanation(
+        type=type_name(cls),
+        backend=winner.backend.name if winner else None,
+        framework_version=framework_version(winner) if winner else "",
+        distribution=winner.distribution if winner else "",
+        distribution_version=winner.version if winner else "",
+        reason=reason,
+        others=tuple(others),
+    )
+
+
+def _answer(entry: Entry, cls: type) -> str:
+    backend = entry.backend
+    if backend.framework not in sys.modules:
+        return f"not asked: {backend.framework} is not imported, so no value of its types exists"
+    if backend.handles(cls):
+        return f"takes it too, at priority {backend.priority}"
+    return "asked: does not take it"

@@ -1,0 +1,95 @@
+"""What the kits are pointed at: a backend by its name, or one that need not be registered."""
+
+from __future__ import annotations
+
+import importlib
+from collections.abc import Callable
+from dataclasses import dataclass
+from typing import Any
+
+from ._backend import Backend
+from ._dispatch import dispatchers
+from ._errors import type_name
+from ._operation import Operation
+from ._registry import registry
+
+__all__ = ["Target", "find_target", "operations"]
+
+
+@dataclass(frozen=True)
+class Target:
+    """A backend under test.
+
+    Attributes
+    ----------
+    text : str
+        As the user wrote it.
+    backend : Backend
+    distribution, version : str
+        What brought it; the module for one that is not registered.
+    registered : bool
+        Whether the public functions dispatch to it.
+    """
+
+    text: str
+    backend: Backend
+    distribution: str
+    version: str
+    registered: bool
+
+    def function(self, operation: Operation) -> Callable[..., Any]:
+        """Return ``f(x, lambd=default, *, out=None)`` computed by this backend and no other."""
+        kernel = self.backend.kernel(operation)
+
+        def call(x: Any, lambd: Any = operation.default, *, out: Any = None) -> Any:
+            return kernel(x, lambd, out)
+
+        call.__name__ = operation.name
+        return call
+
+
+def operations() -> dict[str, Operation]:
+    """Return every operation by name."""
+    return {d.operation.name: d.operation for d in dispatchers}
+
+
+def find_target(text: str) -> Target:
+    """Find the backend that a command's TARGET names.
+
+    Parameters
+    ----------
+    text : str
+        A registered backend's name, or ``module:attribute`` for a `Backend` class or instance.
+
+    Raises
+    ------
+    ValueError
+        Nothing of that name; the message lists what there is.
+    TypeError
+        The attribute is not a backend.
+    """
+    module_name, colon, attribute = text.partition(":")
+    if not colon:
+        entry = registry.find(text)
+        if entry is None:
+            known = ", ".join(sorted(e.backend.name for e in registry.entries())) or "none"
+            aside = [f"{q.name} ({q.reason})" for q in registry.quarantined]
+            raise ValueError(
+                f"no backend is named {text!r}; registered: {known}"
+                + (f"; quarantined: {', '.join(aside)}" if aside else "")
+                + "; for one that is not registered write module:attribute"
+            )
+        return Target(text, entry.backend, entry.distribution, entry.version, True)
+    try:
+        found = importlib.import_module(module_name)
+        for part in attribute.split("."):
+            found = getattr(found, part)
+    except (ImportError, AttributeError) as error:
+        raise ValueError(f"TARGET {text!r} cannot be loaded: {error}") from error
+    backend: Any = found() if isinstance(found, type) and issubclass(found, Backend) else found
+    if not isinstance(backend, Backend):
+        raise TypeError(
+            f"TARGET {text!r} is a {type_name(type(backend))}, "
+            f"expected a shrinkops.Backend class or instance"
+        )
+    return Target(text, backend, module_name, "", False)

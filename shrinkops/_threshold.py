@@ -1,0 +1,205 @@
+"""Rules for a scalar λ: what counts as one, its rounding, and its refusals.
+
+Invariants
+----------
+- λ is rounded exactly once, from its exact rational value, to nearest with ties
+  to even (HS-LAM-2). No intermediate float appears, so there is no double rounding.
+- Everything is Python integer arithmetic: the result does not depend on a
+  processor's rounding or flush mode, nor on an array library.
+- Refusals (HS-LAM-5) happen here and nowhere else, so every backend words them alike.
+"""
+
+from __future__ import annotations
+
+import math
+import sys
+from decimal import Decimal
+from numbers import Complex, Real
+from typing import Any, NamedTuple
+
+from ._errors import type_name
+from ._formats import FloatFormat, Format, IntegerFormat
+
+__all__ = ["Threshold", "is_real_number", "round_threshold", "threshold_bounds"]
+
+
+class Threshold(NamedTuple):
+    """A scalar λ after validation and rounding to one element type.
+
+    Attributes
+    ----------
+    value : float or int
+        λ rounded to the element type, as a Python number: exact, possibly
+        infinite. For integer types, ``floor(λ)`` clipped to the type's
+        magnitudes. A negative λ is negative here too, even where rounding alone
+        would give -0.
+    bits : int
+        The magnitude bits of ``value``: an element is zeroed exactly where its own
+        magnitude is ``<= bits``. -1 for a negative λ, whose band is empty.
+    significand, exponent : int
+        The finite rounded value is ``significand * 2**exponent``, for element
+        types that a Python float cannot hold.
+    """
+
+    value: float | int
+    bits: int
+    significand: int
+    exponent: int
+
+
+def is_real_number(lambd: Any) -> bool:
+    """Tell whether λ is one concrete real number (not an array, a bool or complex)."""
+    if isinstance(lambd, (int, float)):
+        return not isinstance(lambd, bool)
+    if isinstance(lambd, (Real, Decimal)):
+        return True
+    if isinstance(lambd, Complex):
+        return False
+    # Scalars of NumPy's extension types (bfloat16, float8) are registered nowhere.
+    numpy = sys.modules.get("numpy")
+    return (
+        numpy is not None
+        and isinstance(lambd, numpy.generic)
+        and lambd.dtype.kind in "fiuV"
+        and hasattr(lambd, "__float__")
+        and not isinstance(lambd, numpy.void)
+    )
+
+
+def _exact(lambd: Any) -> tuple[int, int] | float:
+    """Return λ as an exact ratio, or as a float where it is NaN or infinite."""
+    if isinstance(lambd, int):
+        return lambd, 1
+    if not hasattr(lambd, "as_integer_ratio") or (
+        # as_integer_ratio raises for these, in different words per type
+        lambd != lambd or lambd in (math.inf, -math.inf)
+    ):
+        lambd = float(lambd)
+        if not math.isfinite(lambd):
+            return float(lambd)
+    numerator, denominator = lambd.as_integer_ratio()
+    return int(numerator), int(denominator)
+
+
+def round_threshold(lambd: Any, dtype: Format, operation: str) -> Threshold:
+    """Validate λ and round it once to an element type.
+
+    Parameters
+    ----------
+    lambd : real number
+        A Python or NumPy scalar, a fraction or a decimal.
+    dtype : Format
+        The element type of ``x``.
+    operation : str
+        Named in messages.
+
+    Returns
+    -------
+    Threshold
+
+    Raises
+    ------
+    TypeError
+        λ is not a real number.
+    ValueError
+        λ is NaN, or finite and beyond the floating type (HS-LAM-5).
+
+    Examples
+    --------
+    >>> from shrinkops._formats import FORMATS
+    >>> round_threshold(0.3, FORMATS["float16"], "hardshrink").value
+    0.300048828125
+    >>> round_threshold(2.7, FORMATS["int8"], "hardshrink").value
+    2
+    """
+    if not is_real_number(lambd):
+        raise TypeError(
+            f"{operation}: lambd must be a real number or an array like x, "
+            f"got {lambd!r} of type {type_name(type(lambd))}; pass a float such as 0.5"
+        )
+    exact = _exact(lambd)
+    if isinstance(exact, float) and math.isnan(exact):
+        raise ValueError(
+            f"{operation}: lambd={lambd!r} is not a threshold for dtype {dtype.name} "
+            f"(largest number {dtype.largest}); pass a number, or inf to zero everything but NaN"
+        )
+    if isinstance(dtype, IntegerFormat):
+        return _integer_threshold(exact, dtype)
+    if isinstance(exact, float):
+        return Threshold(exact, dtype.top_bits if exact > 0 else -1, 0, 0)
+    return _float_threshold(exact, lambd, dtype, operation)
+
+
+def _integer_threshold(exact: tuple[int, int] | float, dtype: IntegerFormat) -> Threshold:
+    if isinstance(exact, float):
+        value = dtype.largest_magnitude if exact > 0 else -1
+    else:
+        numerator, denominator = exact
+        value = max(-1, min(numerator // denominator, dtype.largest_magnitude))
+    return Threshold(value, value, value, 0)
+
+
+def _float_threshold(
+    exact: tuple[int, int], lambd: Any, dtype: FloatFormat, operation: str
+) -> Threshold:
+    numerator, denominator = exact
+    negative, numerator = numerator < 0, abs(numerator)
+    significand, exponent = _round_ratio(numerator, denominator, dtype)
+    bits = _encode(significand, exponent, dtype)
+    if bits > dtype.max_bits:
+        raise ValueError(
+            f"{operation}: lambd={lambd!r} is beyond dtype {dtype.name}, whose largest number "
+            f"is {dtype.largest}; pass a smaller lambd, or inf to zero everything but NaN"
+        )
+    if negative:
+        significand = -max(significand, 1)
+        bits = -1
+    try:
+        value = math.ldexp(significand, exponent)
+    except OverflowError:  # an extended type; its backend reads significand and exponent
+        value = math.copysign(math.inf, significand)
+    return Threshold(value, bits, significand, exponent)
+
+
+def _round_ratio(numerator: int, denominator: int, dtype: FloatFormat) -> tuple[int, int]:
+    """Round a non-negative ratio to ``significand * 2**exponent``, ties to even."""
+    smallest = 2 - dtype.bias - dtype.precision  # exponent of the smallest subnormal
+    if numerator == 0:
+        return 0, smallest
+    # log2 of the ratio is within 1 of this, so the first guess is at most 1 too large.
+    exponent = numerator.bit_length() - denominator.bit_length() - dtype.precision
+    while True:
+        exponent = max(exponent, smallest)
+        if exponent >= 0:
+            quotient, rest = divmod(numerator, denominator << exponent)
+            divisor = denominator << exponent
+        else:
+            quotient, rest = divmod(numerator << -exponent, denominator)
+            divisor = denominator
+        if quotient < (1 << dtype.precision):
+            break
+        exponent += 1
+    if 2 * rest > divisor or (2 * rest == divisor and quotient & 1):
+        quotient += 1
+    return quotient, exponent
+
+
+def _encode(significand: int, exponent: int, dtype: FloatFormat) -> int:
+    """Return magnitude bits; a carry out of the significand runs into the exponent."""
+    fraction_bits = dtype.precision - 1
+    field = exponent + fraction_bits + dtype.bias
+    if significand < (1 << fraction_bits):  # subnormal
+        return significand
+    return (field << fraction_bits) + significand - (1 << fraction_bits)
+
+
+def threshold_bounds(threshold: Threshold, dtype: IntegerFormat) -> tuple[int, int]:
+    """Return the band of an integer type as ``(low, high)``, both inside the type.
+
+    An element is zeroed exactly where ``low <= x <= high``. The empty band of a
+    negative λ is ``(1, 0)``.
+    """
+    if threshold.bits < 0:
+        return 1, 0
+    low, high = dtype.limits
+    return max(-threshold.bits, low), min(threshold.bits, high)

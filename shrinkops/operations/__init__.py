@@ -1,0 +1,1 @@
+"""One module per operation; each holds everything that is said about it."""
