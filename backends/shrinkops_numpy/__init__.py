@@ -1,0 +1,125 @@
+"""The NumPy backends: a declaration that imports nothing but shrinkops.
+
+Invariants
+----------
+- Kernels are in ``_kernels``, loaded when the first array arrives.
+- ``numpy`` takes ndarrays, their subclasses and NumPy scalars. ``ufunc`` takes every other
+  class that speaks ``__array_ufunc__``, after all backends for the very type.
+"""
+
+from __future__ import annotations
+
+import importlib.util
+import sys
+from typing import Any
+
+from shrinkops import Backend, hookimpl
+
+__all__ = ["NumpyBackend", "UfuncBackend", "shrinkops_backends"]
+
+_NATIVE = frozenset({"float16", "float32", "float64", "complex64", "complex128"})
+_INTEGERS = frozenset(f"{sign}int{width}" for sign in ("", "u") for width in (8, 16, 32, 64))
+_ML_DTYPES = frozenset(
+    {
+        "bfloat16",
+        "float8_e3m4",
+        "float8_e4m3",
+        "float8_e4m3b11fnuz",
+        "float8_e4m3fn",
+        "float8_e4m3fnuz",
+        "float8_e5m2",
+        "float8_e5m2fnuz",
+    }
+)
+"""Not float8_e8m0fnu, which has no zero to give."""
+
+
+class _NumpyTypes(Backend):
+    """What both backends share: NumPy's element types."""
+
+    framework = "numpy"
+    install = "pip install numpy"
+
+    @property
+    def dtypes(self) -> frozenset[str]:  # type: ignore[override]
+        """The element types; those of ml_dtypes only where it can be found."""
+        declared = _NATIVE | _INTEGERS
+        if importlib.util.find_spec("ml_dtypes"):
+            declared |= _ML_DTYPES
+        if "numpy" in sys.modules:
+            from ._longdouble import NAME
+
+            declared |= {NAME} if NAME else frozenset()
+        return declared
+
+    def format(self, dtype_name: str) -> Any:
+        """Return the rules of an element type; NumPy names longdouble by its size."""
+        from ._longdouble import FORMAT, NAME
+
+        return FORMAT if dtype_name == NAME else super().format(dtype_name)
+
+    def kernel_in_use(self) -> str:
+        """Name the kernel, and the instruction set where there is a choice."""
+        from . import _kernels
+
+        return _kernels.describe()
+
+
+class NumpyBackend(_NumpyTypes):
+    """`numpy.ndarray`, its subclasses, and NumPy scalars."""
+
+    name = "numpy"
+    features = frozenset({"array_lambd", "out"})
+
+    def handles(self, cls: type) -> bool:
+        import numpy
+
+        return issubclass(cls, (numpy.ndarray, numpy.generic))
+
+    def native(self, operation: str) -> Any:
+        from . import _kernels
+
+        return _kernels.native(operation)
+
+    def kernel(self, operation: Any) -> Any:
+        from . import _kernels
+
+        return _kernels.kernel(operation.name, super().kernel(operation))
+
+    def namespace(self) -> Any:
+        import numpy
+
+        return numpy
+
+    def array_types(self) -> tuple[str, ...]:
+        return ("numpy.ndarray and subclasses", "NumPy scalars")
+
+
+class UfuncBackend(_NumpyTypes):
+    """Any other class with ``__array_ufunc__``: pandas, xarray, sparse, dask, pint, …"""
+
+    name = "ufunc"
+    priority = -100
+    features = frozenset({"array_lambd"})
+    no_out = "their libraries disagree on what it means"
+
+    def handles(self, cls: type) -> bool:
+        import numpy
+
+        return getattr(cls, "__array_ufunc__", None) is not None and not issubclass(
+            cls, (numpy.ndarray, numpy.generic)
+        )
+
+    def kernel(self, operation: Any) -> Any:
+        from . import _foreign
+
+        return _foreign.kernel(self, operation.name)
+
+    def array_types(self) -> tuple[str, ...]:
+        return ("classes with __array_ufunc__",)
+
+
+@hookimpl
+def shrinkops_backends() -> list[Backend]:
+    """Return the backend for NumPy arrays and the one for types that speak its protocol."""
+    return [NumpyBackend(), UfuncBackend()]

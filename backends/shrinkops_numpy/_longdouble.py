@@ -1,0 +1,23 @@
+"""Which of the core's formats this machine's ``long double`` is.
+
+Invariants
+----------
+- ``NAME`` is empty where longdouble is float64 under another name (NumPy then calls it
+  float64) and where it is a pair of doubles, whose bits do not order like its values.
+"""
+
+from __future__ import annotations
+
+import numpy as np
+
+from shrinkops._formats import FORMATS, Format
+
+__all__ = ["FORMAT", "NAME"]
+
+_FORMATS = {63: "x87", 112: "binary128"}
+_stored = _FORMATS.get(int(np.finfo(np.longdouble).nmant), "")
+
+NAME: str = np.dtype(np.longdouble).name if _stored else ""
+"""NumPy's name of the dtype, such as "float128", or ""."""
+
+FORMAT: Format | None = FORMATS.get(_stored)

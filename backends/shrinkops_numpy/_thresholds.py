@@ -1,0 +1,92 @@
+"""λ as an operand that the ufunc's loops compare with, rounded once.
+
+Invariants
+----------
+- A number arrives rounded by the core; it becomes a 0-d array of the type that x's loop
+  takes, from its bits, so no conversion can round it again.
+- An array is rounded to nearest, ties to even, straight from its own values. Where a library
+  converts in two steps (float64 to float32 to bfloat16), the first step rounds to odd, which
+  leaves the second one the right answer.
+- A negative element never becomes -0, which would be a band of its own.
+- Integers keep λ as it is: their loops compare exactly.
+"""
+
+from __future__ import annotations
+
+from functools import lru_cache
+from typing import Any
+
+import numpy as np
+
+from shrinkops._threshold import Threshold
+
+__all__ = ["operand", "rounded_array"]
+
+_Array = np.ndarray[Any, Any]
+
+
+@lru_cache(1024)
+def operand(threshold: Threshold, dtype: np.dtype[Any]) -> _Array:
+    """Return a checked number as the 0-d array that the loops of a native dtype compare with."""
+    bits = threshold.bits
+    if dtype.kind in "iu":
+        return np.array(bits, np.uint64 if bits > np.iinfo(np.int64).max else np.int64)
+    if dtype.kind == "c":
+        return np.array(threshold.value if bits >= 0 else -1, component(dtype))
+    if dtype.num == np.dtype(np.longdouble).num and dtype.itemsize > 8:
+        return _extended(threshold)
+    unsigned = np.dtype(f"u{dtype.itemsize}")
+    pattern = bits if bits >= 0 else (1 << (8 * dtype.itemsize - 1)) | 1  # a negative subnormal
+    return np.array(pattern, unsigned).view(dtype)
+
+
+def _extended(threshold: Threshold) -> _Array:
+    if threshold.bits < 0:
+        return np.array(-1, np.longdouble)
+    if threshold.significand == 0:  # zero or infinity
+        return np.array(threshold.value, np.longdouble)
+    significand = np.array(threshold.significand, np.uint64 if threshold.significand < 1 << 64 else object)
+    return np.asarray(np.ldexp(significand.astype(np.longdouble), threshold.exponent))
+
+
+def component(dtype: np.dtype[Any]) -> np.dtype[Any]:
+    """Return the real type of a complex dtype's parts, and any other dtype in native order."""
+    return np.dtype(f"f{dtype.itemsize // 2}") if dtype.kind == "c" else dtype.newbyteorder("=")
+
+
+def rounded_array(lambd: Any, dtype: np.dtype[Any]) -> Any:
+    """Return an array λ in the type that the loops of ``dtype`` compare with."""
+    wanted = component(dtype)
+    if wanted.kind in "iu" or lambd.dtype == wanted:
+        return lambd
+    with np.errstate(all="ignore"):  # overflow to infinity is what is asked for (HS-LAM-6)
+        result = (_to_odd_single(lambd) if _needs_two_steps(lambd, wanted) else lambd).astype(wanted)
+        lost = (lambd < 0) & (result == 0)
+        if np.any(lost):
+            result[lost] = np.array((1 << (8 * wanted.itemsize - 1)) | 1, f"u{wanted.itemsize}").view(wanted)
+    return result
+
+
+def _needs_two_steps(lambd: Any, wanted: np.dtype[Any]) -> bool:
+    single = np.dtype(np.float32)
+    narrow = wanted.itemsize < single.itemsize
+    return narrow and lambd.dtype != single and not _fits_single(lambd.dtype)
+
+
+def _fits_single(dtype: np.dtype[Any]) -> bool:
+    return dtype.itemsize <= 2 or dtype.newbyteorder("=") == np.float32
+
+
+def _to_odd_single(lambd: Any) -> Any:
+    """Round to float32, an inexact result to the neighbour with an odd last bit.
+
+    float32 has more than two bits beyond every narrower format, so rounding this to nearest
+    gives what rounding λ itself would.
+    """
+    wide = lambd.astype(np.longdouble if lambd.dtype.itemsize >= 8 else np.float64)
+    single = wide.astype(np.float32)
+    back = single.astype(wide.dtype)
+    bits = np.asarray(single.view(np.int32))
+    bits -= np.asarray(np.abs(back) > np.abs(wide), np.int32)
+    bits |= np.asarray((back != wide) & (wide == wide), np.int32)
+    return bits.view(np.float32)

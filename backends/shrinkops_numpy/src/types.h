@@ -1,0 +1,61 @@
+/* The element types that the ufunc has loops for, and the threshold rules for each.
+ *
+ * Invariants
+ * - A type is found by NumPy's type number, in one table that is only ever added to.
+ * - The parameters of the floating formats come from Python (shrinkops._formats); nothing
+ *   here knows a format by name.
+ * - A threshold is rounded once, by integer arithmetic, to nearest with ties to even.
+ */
+#ifndef SHRINKOPS_TYPES_H
+#define SHRINKOPS_TYPES_H
+
+#define PY_ARRAY_UNIQUE_SYMBOL shrinkops_array_api
+#define PY_UFUNC_UNIQUE_SYMBOL shrinkops_ufunc_api
+#define NPY_NO_DEPRECATED_API NPY_2_0_API_VERSION
+#define NPY_TARGET_VERSION NPY_2_0_API_VERSION
+#ifndef SHRINKOPS_MAIN
+#define NO_IMPORT_ARRAY
+#define NO_IMPORT_UFUNC
+#endif
+#include <Python.h>
+/* Python.h first: it defines what the system headers depend on. */
+#include <numpy/arrayobject.h>
+#include <numpy/dtype_api.h>
+#include <numpy/ufuncobject.h>
+
+#include "loops.h"
+
+typedef enum { NO_TYPE, FLOATING, FNUZ, INTEGER, COMPLEX, LONG_DOUBLE } shrink_kind;
+
+typedef struct {
+    shrink_kind kind;
+    int item_size;  /* bytes of one element */
+    int swap_size;  /* bytes that a byte-swapped element reverses: a component's */
+    int width;      /* index into the tables of loops */
+    int precision;  /* floating formats, as in shrinkops._formats */
+    int bias;
+    int64_t max_bits;
+    int64_t top_bits;
+    int is_signed;  /* integers */
+} shrink_type;
+
+/* The type of this number, or NULL. */
+const shrink_type *shrink_find_type(int type_num);
+/* Adds a type and its ufunc loops; returns -1 with an exception set on failure. */
+int shrink_add_type(PyObject *ufunc, int type_num, shrink_type type);
+int shrink_add_builtin_types(PyObject *ufunc);
+
+/* The loops of the selected instruction set. */
+extern const shrink_loops *shrink_active_loops;
+
+/* Fills the band for a threshold given as a double; 0 if a floating type cannot hold it or it is
+ * NaN (the caller then goes the way that words the error). Not for LONG_DOUBLE. */
+int shrink_band_from_double(const shrink_type *type, double lambd, shrink_band *band);
+/* Runs the contiguous loop of a type other than LONG_DOUBLE. */
+void shrink_run_contiguous(const shrink_type *type, const void *x, void *out, size_t n,
+                           const shrink_band *band);
+
+PyObject *shrink_make_ufunc(void);
+extern PyMethodDef shrink_call_definition;
+
+#endif
