@@ -1,0 +1,160 @@
+"""What choosing a backend costs: ``python -m shrinkops.benchmark.dispatch``.
+
+Times, in one process and alternating order, one call on an array of one element by
+
+- the backend's own kernel, called directly,
+- the public function, which looks the kernel up by the array's type,
+- the least that such a look-up can cost: a function around a plain dictionary,
+- `functools.singledispatch`,
+
+and prints what each adds to the direct call: medians, with the interval of the
+bootstrap. The direct call is timed twice under two names; where the two differ by
+more than a few nanoseconds the machine was too noisy, and the table says so.
+"""
+
+from __future__ import annotations
+
+import argparse
+import functools
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass
+from typing import Any
+
+import numpy as np
+
+import shrinkops
+from shrinkops._operation import Operation
+from shrinkops._target import Target, find_target, operations
+
+from ._calls import Call
+from ._sampling import Plan, sample
+from ._statistics import Estimate, estimate
+
+__all__ = ["CONTROL", "PLAN", "WAYS", "Overhead", "main", "measure"]
+
+CONTROL = "direct again"
+WAYS = ("direct", "public function", "plain dict", "singledispatch", CONTROL)
+"""The calls that are timed, in the order of a block's first half."""
+
+PLAN = Plan(blocks=101, sample_seconds=0.001)
+
+_NOISE = 15e-9
+"""The two names of the direct call may differ by this much before a row is called noisy."""
+
+
+@dataclass(frozen=True)
+class Overhead:
+    """What one backend's calls cost.
+
+    Attributes
+    ----------
+    backend : str
+    direct : Estimate
+        Seconds of the direct call.
+    added : dict of str to Estimate
+        Seconds that each way adds to it.
+    """
+
+    backend: str
+    direct: Estimate
+    added: dict[str, Estimate]
+
+    @property
+    def noisy(self) -> bool:
+        """Whether the same call under two names came out as two."""
+        return self.added[CONTROL].excludes(-_NOISE, _NOISE)
+
+
+def by_dict(table: dict[type, Callable[..., Any]], default: float) -> Callable[..., Any]:
+    """Return the cheapest function that can choose by type."""
+
+    def call(x: Any, lambd: Any = default, *, out: Any = None) -> Any:
+        return table[type(x)](x, lambd, out)
+
+    return call
+
+
+def by_singledispatch(cls: type, kernel: Callable[..., Any], default: float) -> Callable[..., Any]:
+    """Return the standard library's way to choose by type."""
+
+    @functools.singledispatch
+    def call(x: Any, lambd: Any = default, out: Any = None) -> Any:  # noqa: ARG001
+        raise TypeError(type(x))
+
+    call.register(cls, kernel)
+    return call
+
+
+def measure(
+    target: Target, operation: Operation, *, dtype: str = "float32", plan: Plan = PLAN
+) -> Overhead:
+    """Measure the overhead of an operation's dispatch for one backend.
+
+    Parameters
+    ----------
+    target : Target
+        Of a registered backend.
+    operation : Operation
+    dtype : str
+    plan : Plan
+
+    Returns
+    -------
+    Overhead
+    """
+    adapter = target.backend.adapter()
+    x = adapter.from_numpy(np.array([0.75], np.dtype(dtype)), next(iter(adapter.devices())))
+    kernel = target.backend.kernel(operation)
+    public = getattr(shrinkops, operation.name)
+    default = operation.default
+    functions: dict[str, tuple[Callable[..., Any], tuple[Any, ...]]] = {
+        "direct": (kernel, (x, default, None)),
+        "public function": (public, (x, default)),
+        "plain dict": (by_dict({type(x): kernel}, default), (x, default)),
+        "singledispatch": (by_singledispatch(type(x), kernel, default), (x, default, None)),
+        CONTROL: (kernel, (x, default, None)),
+    }
+    calls = [
+        Call(functions[way][0], functions[way][1], synchronize=adapter.synchronize) for way in WAYS
+    ]
+    samples = sample(calls, plan)
+    added = {way: estimate(samples.difference(i, 0)) for i, way in enumerate(WAYS) if i}
+    return Overhead(target.text, samples.time(0), added)
+
+
+def main(arguments: Sequence[str] | None = None) -> int:
+    """Print the table; return 0, or 1 where nothing could be measured."""
+    known = operations()
+    first = next(iter(known))
+    parser = argparse.ArgumentParser(
+        prog="python -m shrinkops.benchmark.dispatch",
+        description="Measure what choosing a backend adds to its own call, in nanoseconds.",
+    )
+    parser.add_argument("targets", nargs="*", metavar="TARGET", help="backends; all ready ones")
+    parser.add_argument("--operation", choices=sorted(known), default=first)
+    parser.add_argument("--dtype", default="float32")
+    parser.add_argument("--blocks", type=int, default=PLAN.blocks)
+    options = parser.parse_args(arguments)
+    # By their own types; the fallbacks of negative priority take what these do not.
+    names = options.targets or [
+        row.name
+        for row in shrinkops.backends()
+        if row.state == "ready" and find_target(row.name).backend.priority >= 0
+    ]
+    plan = Plan(blocks=options.blocks, sample_seconds=PLAN.sample_seconds)
+    print(f"{options.operation}, one {options.dtype} element, lambd a float; ns, 99 % intervals")
+    print(f"{'backend':10}{'direct':>10}" + "".join(f"{'+ ' + way:>26}" for way in WAYS[1:]))
+    for name in names:
+        row = measure(find_target(name), known[options.operation], dtype=options.dtype, plan=plan)
+        cells = "".join(f"{_nanoseconds(row.added[way]):>26}" for way in WAYS[1:])
+        remark = "   noisy machine: run it again" if row.noisy else ""
+        print(f"{name:10}{row.direct.median * 1e9:10.0f}{cells}{remark}")
+    return 0 if names else 1
+
+
+def _nanoseconds(value: Estimate) -> str:
+    return f"{value.median * 1e9:.0f} ({value.low * 1e9:.0f} to {value.high * 1e9:.0f})"
+
+
+if __name__ == "__main__":
+    raise SystemExit(main())
