@@ -134,8 +134,9 @@ def _hardshrink(x: Any, threshold: Any, out: Any) -> Any:
         return _pure.hardshrink(x, lambd, out)
     if not plain:
         introduce(ufunc(), x)
-    if out is None and plain and x.ndim == 0 and not isinstance(x, np.generic):
-        out = np.empty_like(x)  # a ufunc would turn the 0-d result into a scalar
+    if out is None and type(x) is np.ndarray and (x.ndim == 0 or lambd.ndim > 0):
+        # A ufunc would turn a 0-d result into a scalar, and ask λ for a say in the layout.
+        out = np.empty_like(x)
     if out is None:
         return ufunc()(x, lambd)
     return ufunc()(x, lambd, out=out)

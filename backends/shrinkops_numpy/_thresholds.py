@@ -18,6 +18,7 @@ from typing import Any
 
 import numpy as np
 
+from shrinkops._formats import FORMATS, FloatFormat
 from shrinkops._threshold import Threshold
 
 __all__ = ["operand", "rounded_array"]
@@ -45,8 +46,9 @@ def _extended(threshold: Threshold) -> _Array:
         return np.array(-1, np.longdouble)
     if threshold.significand == 0:  # zero or infinity
         return np.array(threshold.value, np.longdouble)
-    significand = np.array(threshold.significand, np.uint64 if threshold.significand < 1 << 64 else object)
-    return np.asarray(np.ldexp(significand.astype(np.longdouble), threshold.exponent))
+    low = np.longdouble(threshold.significand & 0xFFFFFFFFFFFFFFFF)
+    high = np.ldexp(np.longdouble(threshold.significand >> 64), 64)
+    return np.asarray(np.ldexp(high + low, threshold.exponent))
 
 
 def component(dtype: np.dtype[Any]) -> np.dtype[Any]:
@@ -60,21 +62,27 @@ def rounded_array(lambd: Any, dtype: np.dtype[Any]) -> Any:
     if wanted.kind in "iu" or lambd.dtype == wanted:
         return lambd
     with np.errstate(all="ignore"):  # overflow to infinity is what is asked for (HS-LAM-6)
-        result = (_to_odd_single(lambd) if _needs_two_steps(lambd, wanted) else lambd).astype(wanted)
-        lost = (lambd < 0) & (result == 0)
-        if np.any(lost):
-            result[lost] = np.array((1 << (8 * wanted.itemsize - 1)) | 1, f"u{wanted.itemsize}").view(wanted)
+        first = _to_odd_single(lambd) if _needs_two_steps(lambd.dtype, wanted) else lambd
+        result = first.astype(wanted)
+        _replace(result, (lambd < 0) & (result == 0), -1)
+        if wanted.itemsize == 1:  # an 8-bit type without infinity overflows to NaN
+            _replace(result, (lambd > 0) & (result != result), 1)
     return result
 
 
-def _needs_two_steps(lambd: Any, wanted: np.dtype[Any]) -> bool:
-    single = np.dtype(np.float32)
-    narrow = wanted.itemsize < single.itemsize
-    return narrow and lambd.dtype != single and not _fits_single(lambd.dtype)
+def _replace(result: Any, where: Any, sign: int) -> None:
+    """Put the negative subnormal (-1) or the largest number (1) where it stands for λ."""
+    if np.any(where):
+        dtype = result.dtype
+        form = FORMATS.get(dtype.name)
+        smallest = (1 << (8 * dtype.itemsize - 1)) | 1
+        bits = smallest if sign < 0 or not isinstance(form, FloatFormat) else form.top_bits
+        result[where] = np.array(bits, f"u{dtype.itemsize}").view(dtype)
 
 
-def _fits_single(dtype: np.dtype[Any]) -> bool:
-    return dtype.itemsize <= 2 or dtype.newbyteorder("=") == np.float32
+def _needs_two_steps(given: np.dtype[Any], wanted: np.dtype[Any]) -> bool:
+    fits_single = given.itemsize <= 2 or given.newbyteorder("=") == np.float32
+    return wanted.itemsize < 4 and not fits_single
 
 
 def _to_odd_single(lambd: Any) -> Any:
