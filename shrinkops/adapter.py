@@ -5,11 +5,14 @@ Invariants
 - Only the kits import this module; a backend's ``adapter()`` is called by them alone.
 - NumPy arrays are the kits' exchange format. A dtype that NumPy lacks travels as
   its ``ml_dtypes`` type.
+- Nothing here is needed to compute: a backend that defines no adapter gets this one.
 """
 
 from __future__ import annotations
 
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Mapping, Sequence
+from contextlib import AbstractContextManager, nullcontext
+from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
@@ -17,7 +20,7 @@ import numpy as np
 if TYPE_CHECKING:
     from ._backend import Backend
 
-__all__ = ["Adapter", "numpy_dtype"]
+__all__ = ["Adapter", "Layout", "Subclass", "numpy_dtype"]
 
 
 def numpy_dtype(name: str) -> np.dtype[Any]:
@@ -30,6 +33,65 @@ def numpy_dtype(name: str) -> np.dtype[Any]:
         return np.dtype(getattr(ml_dtypes, name))
 
 
+@dataclass(frozen=True, slots=True)
+class Layout:
+    """A way to lay an array out in memory, as source text, so that scripts can print it.
+
+    Attributes
+    ----------
+    prepare : str
+        Expression of ``a``, a NumPy array, and ``np``: what is given to the library.
+    take : str
+        Expression of ``x``, the library's array, and the names that the adapter's
+        ``imports`` bring: an array with the elements of ``a``.
+    dimensions : int
+        Smallest number of axes that ``a`` must have.
+    dense : bool
+        The result is a permuted dense layout, which an operation keeps (HS-ARR-2).
+    """
+
+    prepare: str
+    take: str
+    dimensions: int = 1
+    dense: bool = False
+
+
+@dataclass(frozen=True, slots=True)
+class Subclass:
+    """A subclass of the library's array class.
+
+    Attributes
+    ----------
+    name : str
+    make : callable
+        ``make(x)``: an instance with the elements of ``x``.
+    kept : callable
+        ``kept(instance, result)``: whether the result is what the instance was.
+    """
+
+    name: str
+    make: Callable[[Any], Any]
+    kept: Callable[[Any, Any], bool]
+
+
+_LAYOUTS = {
+    "offset": Layout("np.concatenate([a[..., :1], a], axis=-1)", "x[..., 1:]"),
+    "step": Layout("np.repeat(a, 2, axis=-1)", "x[..., ::2]"),
+    "reversed": Layout("a[..., ::-1]", "x[..., ::-1]"),
+    "transposed": Layout("a.T", "x.T", 2),
+    "row of a table": Layout("np.stack([a, a], axis=-1)", "x[..., 0]"),
+}
+_NUMPY_LAYOUTS = {
+    "fortran": Layout("a", "np.asfortranarray(x)", 2, dense=True),
+    "permuted": Layout("np.moveaxis(a, 0, -1).copy()", "np.moveaxis(x, -1, 0)", 3, dense=True),
+    "misaligned": Layout(
+        "a", "np.frombuffer(b'.' + x.tobytes(), x.dtype, offset=1).reshape(x.shape)"
+    ),
+    "read-only": Layout("a", "np.frombuffer(x.tobytes(), x.dtype).reshape(x.shape)"),
+    "byte-swapped": Layout("a", "x.byteswap().view(x.dtype.newbyteorder())"),
+}
+
+
 class Adapter:
     """Makes arrays of a backend's library for the kits, and reads them back.
 
@@ -39,13 +101,34 @@ class Adapter:
     Parameters
     ----------
     backend : Backend
+
+    Attributes
+    ----------
+    imports : tuple of str
+        Import lines that the expressions below need, for printed scripts.
+    from_source : str
+        Expression of ``a``, a NumPy array: what `from_numpy` makes of it.
     """
+
+    imports: tuple[str, ...] = ()
+    from_source: str = "backend.adapter().from_numpy(a)"
 
     def __init__(self, backend: Backend) -> None:
         self.backend = backend
+        if self.is_numpy:
+            self.from_source = "a"
+
+    @property
+    def is_numpy(self) -> bool:
+        """Whether the library is NumPy itself."""
+        return self.backend.framework == "numpy"
+
+    # Making and reading arrays
 
     def from_numpy(self, array: np.ndarray[Any, Any], device: Any = None) -> Any:
         """Return a new array of the library with the same shape, dtype and bits."""
+        if self.is_numpy:
+            return array.copy()
         xp = self.backend.namespace()
         return xp.asarray(array, dtype=getattr(xp, array.dtype.name), copy=True)
 
@@ -60,6 +143,74 @@ class Adapter:
     def synchronize(self, x: Any) -> None:
         """Return when the computation of ``x`` has finished."""
 
+    def session(self) -> AbstractContextManager[Any]:
+        """Return a context with the settings that the backend's dtypes need."""
+        return nullcontext()
+
+    # What arrays of the library can look like
+
+    def layouts(self) -> Mapping[str, Layout]:
+        """Return ways to lay out an array; one that the library refuses is left out."""
+        return {**_LAYOUTS, **_NUMPY_LAYOUTS} if self.is_numpy else _LAYOUTS
+
+    def subclasses(self) -> Sequence[Subclass]:
+        """Return subclasses of the array class, for HS-ARR-6 and its like."""
+        return _numpy_subclasses() if self.is_numpy else ()
+
+    def forbid_transfers(self) -> AbstractContextManager[Any]:
+        """Return a context in which copies to the host and synchronisations raise."""
+        return nullcontext()
+
+    # Transformations, for backends that declare them
+
     def jit(self, function: Callable[..., Any]) -> Callable[..., Any]:
         """Return the function compiled by the library; for backends with ``"jit"``."""
-        raise NotImplementedError(f"backend {self.backend.name!r} declares no jit")
+        raise self._undeclared("jit")
+
+    def compile(self, function: Callable[..., Any]) -> Callable[..., Any]:
+        """Return the function compiled; for backends with ``"compile"``."""
+        raise self._undeclared("compile")
+
+    def vmap(self, function: Callable[..., Any]) -> Callable[..., Any]:
+        """Map the function over the first axis; for backends with ``"vmap"``."""
+        raise self._undeclared("vmap")
+
+    def vjp(self, function: Callable[[Any], Any], x: Any, cotangent: Any) -> Any:
+        """Return the reverse-mode derivative at ``x``; for backends with ``"autodiff"``.
+
+        It can be nested: ``function`` may call `vjp` itself.
+        """
+        raise self._undeclared("autodiff")
+
+    def jvp(self, function: Callable[[Any], Any], x: Any, tangent: Any) -> Any:
+        """Return the forward-mode derivative at ``x``; for backends with ``"autodiff"``."""
+        raise self._undeclared("autodiff")
+
+    def compilations(self) -> int:
+        """Return how often the library has traced or compiled anything in this process."""
+        raise self._undeclared("jit or compile")
+
+    def _undeclared(self, capability: str) -> NotImplementedError:
+        return NotImplementedError(
+            f"backend {self.backend.name!r} declares no {capability}, or its adapter lacks it"
+        )
+
+
+def _numpy_subclasses() -> Sequence[Subclass]:
+    class Named(np.ndarray[Any, Any]):
+        """A subclass without any behaviour of its own."""
+
+    def masked(x: Any) -> Any:
+        return np.ma.array(x, mask=np.arange(x.size).reshape(x.shape) % 3 == 1)
+
+    return (
+        Subclass("numpy.ndarray subclass", lambda x: x.view(Named), lambda _, y: type(y) is Named),
+        Subclass(
+            "numpy.ma.MaskedArray",
+            masked,
+            lambda x, y: (
+                isinstance(y, np.ma.MaskedArray)
+                and bool(np.array_equal(np.ma.getmaskarray(x), np.ma.getmaskarray(y)))
+            ),
+        ),
+    )

@@ -2,19 +2,33 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterator, Sequence
+from contextlib import contextmanager
 from typing import Any
 
 import jax
+import jax.monitoring
 import numpy as np
 
 from shrinkops.adapter import Adapter
 
 __all__ = ["JaxAdapter"]
 
+_WORK = {"/jax/core/compile/jaxpr_trace_duration", "/jax/core/compile/backend_compile_duration"}
+_done = [0]
+
+
+def _count(event: str, *_: Any, **__: Any) -> None:
+    _done[0] += event in _WORK
+
 
 class JaxAdapter(Adapter):
     """64-bit dtypes exist only where ``jax_enable_x64`` is on."""
+
+    imports = ("import jax", "jax.config.update('jax_enable_x64', True)")
+    from_source = "jax.device_put(a)"
+
+    _listening = False
 
     def from_numpy(self, array: np.ndarray[Any, Any], device: Any = None) -> jax.Array:
         return jax.device_put(array.copy(), device)
@@ -25,5 +39,34 @@ class JaxAdapter(Adapter):
     def synchronize(self, x: Any) -> None:
         jax.block_until_ready(x)
 
+    @contextmanager
+    def session(self) -> Iterator[None]:
+        before = jax.config.read("jax_enable_x64")
+        jax.config.update("jax_enable_x64", True)
+        try:
+            yield
+        finally:
+            jax.config.update("jax_enable_x64", before)
+
+    @contextmanager
+    def forbid_transfers(self) -> Iterator[None]:
+        with jax.transfer_guard_device_to_host("disallow"):
+            yield
+
     def jit(self, function: Callable[..., Any]) -> Callable[..., Any]:
         return jax.jit(function)
+
+    def vmap(self, function: Callable[..., Any]) -> Callable[..., Any]:
+        return jax.vmap(function)
+
+    def vjp(self, function: Callable[[Any], Any], x: Any, cotangent: Any) -> Any:
+        return jax.vjp(function, x)[1](cotangent)[0]
+
+    def jvp(self, function: Callable[[Any], Any], x: Any, tangent: Any) -> Any:
+        return jax.jvp(function, (x,), (tangent,))[1]
+
+    def compilations(self) -> int:
+        if not JaxAdapter._listening:
+            jax.monitoring.register_event_duration_secs_listener(_count)
+            JaxAdapter._listening = True
+        return _done[0]

@@ -2,23 +2,40 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from contextlib import contextmanager
 from typing import Any
 
 import numpy as np
 import torch
 
-from shrinkops.adapter import Adapter, numpy_dtype
+from shrinkops.adapter import Adapter, Layout, Subclass, numpy_dtype
 
 __all__ = ["TorchAdapter"]
 
 _CARRIER = {1: np.uint8, 2: np.int16, 4: np.int32, 8: np.int64}
 
+_LAYOUTS = {
+    "channels last": Layout("a", "x.contiguous(memory_format=torch.channels_last)", 4, dense=True),
+    "permuted": Layout("np.moveaxis(a, 0, -1).copy()", "x.movedim(-1, 0)", 3, dense=True),
+}
+
+
+class _Named(torch.Tensor):
+    """A subclass without any behaviour of its own."""
+
 
 class TorchAdapter(Adapter):
     """Tensors travel as integers of their width, for the dtypes that NumPy lacks."""
 
+    imports = ("import torch",)
+    from_source = (
+        "torch.from_numpy(a.view(f'i{a.itemsize}').copy()).view(getattr(torch, a.dtype.name))"
+    )
+
     def from_numpy(self, array: np.ndarray[Any, Any], device: Any = None) -> torch.Tensor:
+        if array.dtype == np.bool_:
+            return torch.from_numpy(array.copy()).to(device or "cpu")
         carrier = array.view(_CARRIER[array.dtype.itemsize]).copy(order="K")
         return torch.from_numpy(carrier).view(getattr(torch, array.dtype.name)).to(device or "cpu")
 
@@ -41,5 +58,58 @@ class TorchAdapter(Adapter):
         elif x.device.type == "mps":
             torch.mps.synchronize()
 
+    def layouts(self) -> Mapping[str, Layout]:
+        return {**super().layouts(), **_LAYOUTS}
+
+    def subclasses(self) -> Sequence[Subclass]:
+        return (
+            Subclass(
+                "torch.Tensor subclass",
+                lambda x: x.as_subclass(_Named),
+                lambda _, y: type(y) is _Named,
+            ),
+            Subclass(
+                "torch.nn.Parameter",
+                lambda x: torch.nn.Parameter(x, requires_grad=x.dtype.is_floating_point),
+                lambda _, y: isinstance(y, torch.Tensor),  # an operation on one gives a tensor
+            ),
+        )
+
+    @contextmanager
+    def forbid_transfers(self) -> Iterator[None]:
+        if not torch.cuda.is_available():
+            yield
+            return
+        before = torch.cuda.get_sync_debug_mode()
+        torch.cuda.set_sync_debug_mode("error")
+        try:
+            yield
+        finally:
+            torch.cuda.set_sync_debug_mode(before)
+
     def jit(self, function: Callable[..., Any]) -> Callable[..., Any]:
         return torch.compile(function, fullgraph=True)
+
+    def compile(self, function: Callable[..., Any]) -> Callable[..., Any]:
+        return torch.compile(function, fullgraph=True)
+
+    def vmap(self, function: Callable[..., Any]) -> Callable[..., Any]:
+        return torch.func.vmap(function)
+
+    def vjp(self, function: Callable[[Any], Any], x: Any, cotangent: Any) -> Any:
+        leaf = x if x.requires_grad else x.detach().requires_grad_()
+        y = function(leaf)
+        if not y.requires_grad:  # a constant
+            return torch.zeros_like(leaf)
+        (gradient,) = torch.autograd.grad(
+            y, leaf, cotangent, create_graph=True, materialize_grads=True
+        )
+        return gradient
+
+    def jvp(self, function: Callable[[Any], Any], x: Any, tangent: Any) -> Any:
+        return torch.func.jvp(function, (x,), (tangent,))[1]
+
+    def compilations(self) -> int:
+        from torch._dynamo.utils import counters
+
+        return int(counters["stats"]["unique_graphs"]) + sum(counters["graph_break"].values())
