@@ -1,0 +1,12 @@
+"""``shrinkops demo``: wavelet denoising of real records, on every backend that is ready.
+
+Modules
+-------
+``command``   the command line, the only module imported to list its options
+``_records``  what is denoised: records that ship with PyWavelets, or the user's file
+``_wavelets`` decomposition, universal threshold, reconstruction, signal-to-noise ratio
+``_backends`` one run per backend and device: the same coefficients, the bits compared
+``_timing``   alternating measurements in one process, as ratios
+``_report``   the tables
+``_picture``  the picture
+"""
