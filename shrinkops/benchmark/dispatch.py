@@ -30,7 +30,7 @@ from ._calls import Call
 from ._sampling import Plan, sample
 from ._statistics import Estimate, estimate
 
-__all__ = ["CONTROL", "PLAN", "WAYS", "Overhead", "main", "measure"]
+__all__ = ["CONTROL", "PLAN", "WAYS", "Overhead", "added_by_public_function", "main", "measure"]
 
 CONTROL = "direct again"
 WAYS = ("direct", "public function", "plain dict", "singledispatch", CONTROL)
@@ -85,6 +85,14 @@ def by_singledispatch(cls: type, kernel: Callable[..., Any], default: float) -> 
     return call
 
 
+def added_by_public_function(
+    target: Target, operation: Operation, plan: Plan = PLAN
+) -> Sequence[float]:
+    """Return, block by block, the seconds that dispatch adds to the direct call."""
+    samples = sample(_calls(target, operation, "float32")[:2], plan)
+    return [float(value) for value in samples.difference(1, 0)]
+
+
 def measure(
     target: Target, operation: Operation, *, dtype: str = "float32", plan: Plan = PLAN
 ) -> Overhead:
@@ -102,6 +110,13 @@ def measure(
     -------
     Overhead
     """
+    samples = sample(_calls(target, operation, dtype), plan)
+    added = {way: estimate(samples.difference(i, 0)) for i, way in enumerate(WAYS) if i}
+    return Overhead(target.text, samples.time(0), added)
+
+
+def _calls(target: Target, operation: Operation, dtype: str) -> list[Call]:
+    """Return the calls in the order of `WAYS`."""
     adapter = target.backend.adapter()
     x = adapter.from_numpy(np.array([0.75], np.dtype(dtype)), next(iter(adapter.devices())))
     kernel = target.backend.kernel(operation)
@@ -114,12 +129,9 @@ def measure(
         "singledispatch": (by_singledispatch(type(x), kernel, default), (x, default, None)),
         CONTROL: (kernel, (x, default, None)),
     }
-    calls = [
+    return [
         Call(functions[way][0], functions[way][1], synchronize=adapter.synchronize) for way in WAYS
     ]
-    samples = sample(calls, plan)
-    added = {way: estimate(samples.difference(i, 0)) for i, way in enumerate(WAYS) if i}
-    return Overhead(target.text, samples.time(0), added)
 
 
 def main(arguments: Sequence[str] | None = None) -> int:

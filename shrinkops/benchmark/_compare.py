@@ -1,0 +1,201 @@
+"""A target against a peer: the figure, its controls, and what speaks against it.
+
+Invariants
+----------
+- Every comparison times, in the same blocks, the target, the peer, the copy of the same
+  bytes, and the target once more under another name. That second name must come out
+  equal to the first (A/A); where it does not, the figure is marked and gates nothing.
+- A time that the memory could not have served (a fraction of the copy's) is marked: the
+  work was handed over and not waited for.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterable
+from dataclasses import asdict, dataclass, replace
+from typing import Any
+
+import numpy as np
+
+from shrinkops._operation import Operation
+from shrinkops._target import Target
+
+from ._calls import Call
+from ._check import check_peer
+from ._peers import COPY, Peer, floor_of
+from ._sampling import Plan, Samples, sample
+from ._statistics import Estimate, estimate
+from ._subjects import Subject, make_subject
+from ._threads import one_thread
+from ._work import Case, Work, cores, make_work
+
+__all__ = ["Comparison", "Verdict", "compare", "compare_calls", "is_below_floor"]
+
+A_A_TOLERANCE = 0.02
+"""How far from 1 the whole interval of an A/A control may lie."""
+
+A_A_SPREAD = 0.15
+"""A control that is less certain than this bounds nothing."""
+
+_CHECKED_FROM = 50e-6
+"""Seconds of a copy from which a time can be told from the cost of a call."""
+
+
+class Verdict:
+    """What speaks against a figure; ``OK`` if nothing does."""
+
+    OK = "ok"
+    NOISY = "A/A left 1"
+    FLOOR = "below the bandwidth floor"
+
+
+@dataclass(frozen=True)
+class Comparison:
+    """One figure and what it rests on.
+
+    Attributes
+    ----------
+    target, peer : str
+    operation : str
+    case : Case
+    ratio : Estimate
+        Time of the target over time of the peer; below 1 the target is faster.
+    control : Estimate
+        The target over itself: the A/A control.
+    over_copy : Estimate or None
+        Time of the target over the copy of the same bytes.
+    seconds : Estimate
+        One call of the target, on this machine as it was.
+    verdict : str
+        See `Verdict`.
+    departs : str
+        Where the peer departs from the specification.
+    samples : tuple of float
+        The ratio of every block.
+    """
+
+    target: str
+    peer: str
+    operation: str
+    case: Case
+    ratio: Estimate
+    control: Estimate
+    over_copy: Estimate | None
+    seconds: Estimate
+    verdict: str
+    departs: str
+    samples: tuple[float, ...]
+
+    def as_dict(self) -> dict[str, Any]:
+        """Return it as JSON has it."""
+        return asdict(self)
+
+
+def compare(
+    target: Target,
+    operation: Operation,
+    case: Case,
+    peers: Iterable[Peer],
+    plan: Plan | None = None,
+) -> Iterable[Comparison]:
+    """Compare a target with peers, one after the other, on the same arrays.
+
+    Parameters
+    ----------
+    target : Target
+    operation : Operation
+    case : Case
+    peers : iterable of Peer
+        Those that have no part in the case must have been left out, see `Peer.obstacle`.
+    plan : Plan, optional
+
+    Yields
+    ------
+    Comparison
+
+    Raises
+    ------
+    Skip
+        The case does not exist here.
+    WrongResultError
+        The target, or a peer, is wrong; nothing was timed.
+    """
+    work = make_work(target, operation, case)
+    peers = tuple(peers)
+    with one_thread([work.framework, *(peer.library for peer in peers)]):
+        subject = make_subject(work)
+        for peer in peers:
+            yield _compare(work, subject, peer, plan or Plan())
+
+
+def _compare(work: Work, subject: Subject, peer: Peer, plan: Plan) -> Comparison:
+    floor_peer = floor_of(work)
+    floor = None if floor_peer is None or peer.name == COPY else floor_peer.call(work)
+    if peer.name == COPY and floor_peer is not None:
+        peer = floor_peer
+    other = peer.call(work)
+    if work.case.mode != "derivative" or peer.copies:
+        check_peer(work, peer, other, _reader(work, peer))
+    samples = compare_calls(subject.call, other, floor, plan)
+    return judge(work, subject, peer, samples)
+
+
+def _reader(work: Work, peer: Peer) -> Callable[[Any], np.ndarray[Any, Any]]:
+    """Return what reads a peer's result: the target's adapter, or NumPy on the host."""
+    return work.adapter.to_numpy if peer.takes == work.framework else np.asarray
+
+
+def compare_calls(subject: Call, peer: Call, floor: Call | None, plan: Plan) -> Samples:
+    """Time the subject, the peer, the subject again, and the floor if there is one."""
+    return sample([subject, peer, subject, *([] if floor is None else [floor])], plan)
+
+
+def judge(work: Work, subject: Subject, peer: Peer, samples: Samples) -> Comparison:
+    """Make a figure of samples, with what speaks against it."""
+    control = estimate(samples.ratio(2, 0))
+    floor = 1 if peer.name == COPY else 3
+    has_floor = samples.seconds.shape[1] > floor
+    over_copy = estimate(samples.ratio(0, floor)) if has_floor else None
+    verdict = Verdict.OK
+    if not is_sound(control):
+        verdict = Verdict.NOISY
+    if has_floor and is_below_floor(work, subject, samples.time(floor).median):
+        verdict = Verdict.FLOOR
+    ratios = samples.ratio(0, 1)
+    return Comparison(
+        target=work.target.text,
+        peer=peer.name,
+        operation=work.operation.name,
+        case=work.case,
+        ratio=estimate(ratios),
+        control=control,
+        over_copy=over_copy,
+        seconds=samples.time(0),
+        verdict=verdict,
+        departs=peer.departs,
+        samples=tuple(float(r) for r in ratios),
+    )
+
+
+def is_sound(control: Estimate) -> bool:
+    """Tell whether an A/A control stayed at 1."""
+    left = control.excludes(1 - A_A_TOLERANCE, 1 + A_A_TOLERANCE)
+    return not left and control.spread <= A_A_SPREAD
+
+
+def is_below_floor(work: Work, subject: Subject, copy_seconds: float) -> bool:
+    """Tell whether single calls return sooner than the memory could have served them.
+
+    Each call starts when the one before has been read back, so that work which was
+    left unfinished cannot hide behind the wait for a full queue.
+    """
+    if copy_seconds < _CHECKED_FROM:
+        return False
+    # A processor's cores share its memory; a device's copy already uses all of it.
+    fastest = copy_seconds / (2 * cores() if work.case.device == "cpu" else 2)
+    once = replace(subject.call, each=False)
+    times = []
+    for _ in range(5):
+        subject.read(subject.call())
+        times.append(once.seconds(1))
+    return min(times) < fastest

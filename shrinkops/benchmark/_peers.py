@@ -1,0 +1,140 @@
+"""What a backend is compared with.
+
+Invariants
+----------
+- A peer is data: a name, the library it needs, whose arrays it takes, and the call.
+- A peer that departs from the specification says in which clauses. It is then
+  compared by value on the data that are timed; every other one bit for bit,
+  corners included. A peer that fails its comparison is not timed.
+- The peers of an operation are in ``operations/<its name>``; copies, which serve all
+  operations, are here.
+"""
+
+from __future__ import annotations
+
+import importlib
+import importlib.util
+from collections.abc import Callable
+from dataclasses import dataclass
+from types import ModuleType
+from typing import Any
+
+import numpy as np
+
+from shrinkops._operation import Operation
+
+from ._calls import Call
+from ._work import Skip, Work
+
+__all__ = ["COPY", "Peer", "data_of", "find_peers", "floor_of"]
+
+
+@dataclass(frozen=True)
+class Peer:
+    """Something that a user might call instead.
+
+    Attributes
+    ----------
+    name : str
+        As tables show it and ``--against`` takes it.
+    library : str
+        Import name of what it needs.
+    takes : str
+        Import name of the library whose arrays it takes. "numpy" also serves every other
+        target on the host, on the same memory.
+    build : callable
+        ``build(work)`` returns the `Call`.
+    departs : str
+        Clauses of the specification that it does not keep.
+    dtypes : frozenset of str or None
+        None: every one.
+    copies : bool
+        It only moves the data, so its result is compared with the input.
+    """
+
+    name: str
+    library: str
+    takes: str
+    build: Callable[[Work], Call]
+    departs: str = ""
+    dtypes: frozenset[str] | None = None
+    copies: bool = False
+
+    def obstacle(self, work: Work) -> str:
+        """Say why it cannot be compared on these arrays, or return ""."""
+        on_host = self.takes == "numpy" and work.case.device == "cpu"
+        if self.takes != work.framework and not on_host:
+            return f"it takes arrays of {self.takes}, not of {work.framework}"
+        if self.dtypes is not None and work.case.dtype not in self.dtypes:
+            return f"it does not take {work.case.dtype}"
+        if importlib.util.find_spec(self.library) is None:
+            return f"{self.library} is not installed"
+        return ""
+
+    def call(self, work: Work) -> Call:
+        """Return the call, ready to be timed.
+
+        Raises
+        ------
+        Skip
+            It cannot be compared on these arrays.
+        """
+        reason = self.obstacle(work)
+        if reason:
+            raise Skip(f"peer {self.name!r} is left out: {reason}")
+        return self.build(work)
+
+
+def _numpy_copy(work: Work) -> Call:
+    return work.host_call(np.copyto, work.host_out, work.host_x)
+
+
+def _torch_copy(work: Work) -> Call:
+    import torch
+
+    out = work.out if work.out is not None else torch.empty_like(work.x)
+    return work.call(out.copy_, work.x.detach())
+
+
+def _cupy_copy(work: Work) -> Call:
+    import cupy
+
+    out = work.out if work.out is not None else cupy.empty_like(work.x)
+    return work.call(cupy.copyto, out, work.x)
+
+
+def _jax_copy(work: Work) -> Call:
+    import jax.numpy as jnp
+
+    return work.call(jnp.copy, work.x)
+
+
+COPY = "copy"
+"""The copy of the same bytes on the same device: ``np.copyto`` into a warm output on the host."""
+
+_HOST_COPY = Peer(COPY, "numpy", "numpy", _numpy_copy, copies=True)
+
+_DEVICE_COPIES = {
+    name: Peer(COPY, name, name, build, copies=True)
+    for name, build in (("torch", _torch_copy), ("cupy", _cupy_copy), ("jax", _jax_copy))
+}
+
+
+def floor_of(work: Work) -> Peer | None:
+    """Return the copy that bounds a case from below; None on an unknown device."""
+    return _HOST_COPY if work.case.device == "cpu" else _DEVICE_COPIES.get(work.framework)
+
+
+def data_of(operation: Operation) -> ModuleType | None:
+    """Return the module with an operation's peers and goals, if it has one."""
+    name = f"{__package__}.operations.{operation.name}"
+    return importlib.import_module(name) if importlib.util.find_spec(name) else None
+
+
+def find_peers(operation: Operation) -> dict[str, Peer]:
+    """Return an operation's peers by name, the copy first."""
+    peers = {COPY: _HOST_COPY}
+    data: Any = data_of(operation)
+    if data is not None:
+        peers |= {peer.name: peer for peer in data.PEERS}
+    return peers

@@ -1,0 +1,109 @@
+"""What can only be seen from outside: import time and peak memory of fresh interpreters.
+
+Invariants
+----------
+- Each figure comes from interpreters of its own, started in alternating order.
+- Peak memory is what a process's high-water mark grows by during one call on warm
+  code, in units of the output. Linux alone lets a process reset that mark.
+"""
+
+from __future__ import annotations
+
+import os
+import subprocess
+import sys
+from collections.abc import Mapping, Sequence
+from pathlib import Path
+
+from ._statistics import Estimate, estimate
+from ._work import Case, Skip
+
+__all__ = ["import_seconds", "peak_outputs", "run_python"]
+
+_IMPORT = """
+import sys
+from time import perf_counter
+for name in {before!r}:
+    __import__(name)
+start = perf_counter()
+__import__({module!r})
+print(perf_counter() - start)
+"""
+
+_PEAK = """
+import gc
+from pathlib import Path
+from shrinkops._target import find_target, operations
+from shrinkops.benchmark._work import Case, make_work
+
+def read(name):
+    lines = Path("/proc/self/status").read_text().splitlines()
+    return next(1024 * int(line.split()[1]) for line in lines if line.startswith(name + ":"))
+
+target, operation = find_target({target!r}), operations()[{operation!r}]
+function = target.function(operation)
+few = make_work(target, operation, Case(1000, {dtype!r}, "fresh"))
+few.adapter.to_numpy(function(few.x, few.lambd))
+large = make_work(target, operation, Case({size}, {dtype!r}, "fresh"))
+x = large.x
+# A library may hold what x was made from until it is asked for something else.
+few.adapter.to_numpy(function(few.x, few.lambd))
+gc.collect()
+before = read("VmRSS")
+Path("/proc/self/clear_refs").write_text("5")  # the high-water mark starts anew
+result = function(x, few.lambd)
+large.adapter.synchronize(result)
+print((read("VmHWM") - before) / large.host_x.nbytes)
+"""
+
+
+def run_python(source: str, environment: Mapping[str, str] | None = None) -> str:
+    """Run source in a fresh interpreter like this one; return what it prints.
+
+    Raises
+    ------
+    RuntimeError
+        It failed; the message ends with its standard error.
+    """
+    done = subprocess.run(
+        [sys.executable, "-c", source],
+        capture_output=True,
+        text=True,
+        env={**os.environ, **(environment or {})},
+        check=False,
+    )
+    if done.returncode:
+        raise RuntimeError(f"a fresh interpreter failed:\n{done.stderr.strip()}")
+    return done.stdout.strip()
+
+
+def import_seconds(
+    module: str, before: Sequence[str] = (), repeats: int = 15
+) -> tuple[Estimate, list[float]]:
+    """Return the seconds that an import takes after others, and the samples.
+
+    Parameters
+    ----------
+    module : str
+    before : sequence of str
+        Imported first, not counted.
+    repeats : int
+        Interpreters, after one that warms the file cache.
+    """
+    source = _IMPORT.format(before=tuple(before), module=module)
+    run_python(source)
+    samples = [float(run_python(source)) for _ in range(repeats)]
+    return estimate(samples), samples
+
+
+def peak_outputs(target: str, operation: str, case: Case, repeats: int = 3) -> list[float]:
+    """Return the peak memory of a call with a fresh output, in units of that output.
+
+    1 is an output and nothing else; 2 is one temporary of its size besides.
+    """
+    if not Path("/proc/self/clear_refs").exists():
+        raise Skip("peak memory is read on Linux only")
+    if case.device != "cpu":
+        raise Skip("peak memory of a device is not the process's own")
+    source = _PEAK.format(target=target, operation=operation, dtype=case.dtype, size=case.size)
+    return [float(run_python(source)) for _ in range(repeats)]

@@ -1,0 +1,184 @@
+"""The arrays of one case: made once, shared by all that is timed on them.
+
+Invariants
+----------
+- Calls on the host work on the same memory, whatever library they come from, so that
+  no two of them differ by where their pages happen to lie.
+- Data are random normal numbers with a threshold inside them: no branch is predictable.
+- Inputs have arrived on the device before anything is timed.
+"""
+
+from __future__ import annotations
+
+import os
+from collections.abc import Callable
+from dataclasses import dataclass
+from typing import Any
+
+import numpy as np
+
+from shrinkops._formats import FORMATS, IntegerFormat
+from shrinkops._operation import Operation
+from shrinkops._target import Target
+from shrinkops._threshold import Threshold, round_threshold
+from shrinkops.adapter import Adapter, numpy_dtype
+
+from ._calls import Call, Clock, wall_clock
+from ._clocks import CLOCKS
+
+__all__ = ["MODES", "Case", "Skip", "Work", "device_kind", "find_device", "make_work"]
+
+MODES = ("out", "fresh", "jit", "derivative")
+"""A warm ``out``, a new output for each call, compiled by the library, the backward pass."""
+
+_RUNS_AT_ONCE = 100_000
+"""From this many elements on a library may still compute when it returns."""
+
+
+class Skip(NotImplementedError):  # noqa: N818  # asv skips on NotImplementedError
+    """A case that does not exist here, and why: a capability, a library, a device."""
+
+
+@dataclass(frozen=True)
+class Case:
+    """What is computed.
+
+    Attributes
+    ----------
+    size : int
+        Elements.
+    dtype : str
+    mode : str
+        One of `MODES`.
+    device : {"cpu", "gpu"}
+    """
+
+    size: int
+    dtype: str = "float32"
+    mode: str = "out"
+    device: str = "cpu"
+
+    def __str__(self) -> str:
+        return f"{self.mode}, {self.size:.0e} x {self.dtype} on {self.device}".replace("e+0", "e")
+
+
+@dataclass(frozen=True)
+class Work:
+    """The arrays of a case in a target's library, and on the host.
+
+    Attributes
+    ----------
+    x, out : array
+        The library's own; ``out`` is None where the case or the library has none.
+    host_x, host_out : numpy.ndarray
+        The same memory where the device is the host.
+    lambd : float
+    """
+
+    target: Target
+    operation: Operation
+    case: Case
+    adapter: Adapter
+    device: Any
+    x: Any
+    out: Any
+    host_x: np.ndarray[Any, Any]
+    host_out: np.ndarray[Any, Any]
+    lambd: float
+
+    @property
+    def framework(self) -> str:
+        return self.target.backend.framework
+
+    @property
+    def threshold(self) -> Threshold:
+        """λ as the specification rounds it."""
+        form = FORMATS[self.case.dtype]
+        return round_threshold(self.lambd, form, self.operation.name)
+
+    def call(self, function: Callable[..., Any], *arguments: Any, **keywords: Any) -> Call:
+        """Return a call on arrays of the target's library."""
+        clock: Clock = wall_clock
+        if self.case.device != "cpu":
+            clock = CLOCKS.get(self.framework, wall_clock)
+        waits = type(self.adapter).synchronize is not Adapter.synchronize
+        each = waits and clock is wall_clock and self.case.size >= _RUNS_AT_ONCE
+        synchronize = self.adapter.synchronize
+        return Call(function, arguments, keywords, synchronize, each, clock)
+
+    def host_call(self, function: Callable[..., Any], *arguments: Any, **keywords: Any) -> Call:
+        """Return a call on the host's arrays, which is done when it returns."""
+        if self.case.device != "cpu":
+            raise Skip(f"a call on the host has no part in a case on the {self.case.device}")
+        return Call(function, arguments, keywords)
+
+
+def device_kind(device: Any) -> str:
+    """Tell the host from the rest, whatever a library calls it."""
+    return "cpu" if device is None or "cpu" in str(device).lower() else "gpu"
+
+
+def find_device(target: Target, kind: str) -> Any:
+    """Return the first device of a kind.
+
+    Raises
+    ------
+    Skip
+        The framework is missing, does not work here, or has no such device.
+    """
+    backend = target.backend
+    if not backend.installed():
+        raise Skip(f"backend {target.text!r} needs {backend.framework}, which is not installed")
+    reason = backend.unavailable()
+    if reason:
+        raise Skip(f"backend {target.text!r} cannot compute here: {reason}")
+    for device in backend.adapter().devices():
+        if device_kind(device) == kind:
+            return device
+    raise Skip(f"backend {target.text!r} has no {kind} here")
+
+
+def make_work(target: Target, operation: Operation, case: Case) -> Work:
+    """Make the arrays of a case.
+
+    Raises
+    ------
+    Skip
+        The case does not exist for this target on this machine.
+    """
+    backend = target.backend
+    device = find_device(target, case.device)
+    needs = {"out": "out", "jit": "jit", "derivative": "autodiff"}.get(case.mode)
+    for capability in (needs, case.dtype):
+        if capability and capability not in backend.capabilities:
+            raise Skip(f"backend {target.text!r} does not declare {capability!r}")
+    adapter = backend.adapter()
+    data, lambd = _data(case, operation)
+    x = adapter.from_numpy(data, device)
+    adapter.synchronize(x)
+    host_x = adapter.to_numpy(x)
+    if host_x.dtype != data.dtype:
+        raise Skip(f"backend {target.text!r} made {host_x.dtype} of {case.dtype} here")
+    out = None
+    if case.mode == "out":
+        out = adapter.from_numpy(np.zeros_like(data), device)
+        host_out = adapter.to_numpy(out)
+    else:
+        host_out = np.zeros_like(data)
+    return Work(target, operation, case, adapter, device, x, out, host_x, host_out, lambd)
+
+
+def _data(case: Case, operation: Operation) -> tuple[np.ndarray[Any, Any], float]:
+    rng = np.random.default_rng(5)
+    if isinstance(FORMATS.get(case.dtype), IntegerFormat):
+        unsigned = case.dtype.startswith("u")
+        values = rng.integers(0 if unsigned else -100, 101, case.size)
+        return values.astype(case.dtype), 50.0
+    normal = rng.standard_normal(case.size, dtype=np.float32)
+    return normal.astype(numpy_dtype(case.dtype)), operation.default
+
+
+def cores() -> int:
+    """Return how many processors this process may use."""
+    affinity = getattr(os, "sched_getaffinity", None)
+    return len(affinity(0)) if affinity else os.cpu_count() or 1
