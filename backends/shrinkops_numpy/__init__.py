@@ -96,7 +96,7 @@ class NumpyBackend(_NumpyTypes):
 
 
 class UfuncBackend(_NumpyTypes):
-    """Any other class with ``__array_ufunc__``: pandas, xarray, sparse, dask, pint, …"""
+    """Any other class with ``__array_ufunc__``: pandas, xarray, sparse, dask, pint and so on."""
 
     name = "ufunc"
     priority = -100

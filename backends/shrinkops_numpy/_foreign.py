@@ -72,7 +72,7 @@ def _number(lambd: Any) -> float | int:
 
 def _dtypes(x: Any) -> Iterator[np.dtype[Any]]:
     """Yield the NumPy dtypes of an array, of a frame's columns, or of a set's variables."""
-    several = getattr(x, "dtypes", None)
+    several: Any = getattr(x, "dtypes", None)
     if hasattr(x, "dtype"):
         found = [x.dtype]
     elif hasattr(several, "values"):
@@ -159,5 +159,3 @@ def _check_result(operation: str, x: Any, result: Any) -> None:
 def _unknown(length: Any) -> bool:
     """Dask marks the length of an unevaluated axis with NaN."""
     return isinstance(length, float) and math.isnan(length)
-
-

@@ -40,7 +40,9 @@ SWITCH = "SHRINKOPS_NUMPY_KERNEL"
 
 def _choose(wanted: str) -> str:
     """Select the kernel that the environment asks for; return its name."""
-    available = ("pure",) if _ufunc is None else ("pure", *_ufunc.instruction_sets())
+    available: tuple[str, ...] = ("pure",)
+    if _ufunc is not None:
+        available += tuple(_ufunc.instruction_sets())
     if not wanted:
         return available[-1]
     if wanted not in available:
@@ -82,16 +84,15 @@ def ensure_dtype(dtype: Any) -> None:
         return
     form = FORMATS.get(getattr(dtype, "name", ""))
     if isinstance(form, FloatFormat) and form.kind == "float":
-        if _compiled:
-            register = _ufunc.register_float
-        else:
+        if _ufunc is not None:
+            _ufunc.register_float(
+                dtype, form.precision, form.bias, form.max_bits, form.top_bits,
+                form.nan_is_negative_zero,
+            )  # fmt: skip
+        if not _compiled and dtype.isbuiltin == 2:  # registered by a user of NumPy
             from . import _pure_ufunc
 
-            register = _pure_ufunc.register_float
-        register(
-            dtype, form.precision, form.bias, form.max_bits, form.top_bits,
-            form.nan_is_negative_zero,
-        )  # fmt: skip
+            _pure_ufunc.register_float(dtype)
     _ready.add(kind)
 
 

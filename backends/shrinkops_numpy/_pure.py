@@ -30,8 +30,8 @@ Loop = Callable[[_Array, _Array, _Array], None]
 BLOCK = 16384
 """Elements per block: input, output and scratch stay within a cache of 256 KiB for float32."""
 
-_READ = ["readonly", "aligned", "nbo", "overlap_assume_elementwise"]
-_WRITE = ["writeonly", "aligned", "nbo", "overlap_assume_elementwise"]
+_READ: list[Any] = ["readonly", "aligned", "nbo", "overlap_assume_elementwise"]
+_WRITE: list[Any] = ["writeonly", "aligned", "nbo", "overlap_assume_elementwise"]
 
 
 def hardshrink(x: Any, lambd: _Array, out: _Array | None) -> Any:
@@ -49,7 +49,8 @@ def hardshrink(x: Any, lambd: _Array, out: _Array | None) -> Any:
     result = np.empty_like(source, subok=False) if out is None else out
     native = source.dtype.newbyteorder("=")
     loop = loop_for(native)
-    operands, dtypes = [source, result], [native, native]
+    operands: list[Any] = [source, result]
+    dtypes: list[Any] = [native, native]
     one = lambd.size == 1
     if not one:
         operands.insert(1, np.broadcast_to(lambd, source.shape))
@@ -142,7 +143,9 @@ def _complex(dtype: np.dtype[Any]) -> Loop:
 
     def loop(x: _Array, lambd: _Array, out: _Array) -> None:
         with np.errstate(all="ignore"):
-            scale = np.where(lambd < 2.0**small, 2.0**up, np.where(lambd > 2.0**large, 2.0**down, 1))
+            scale = np.where(
+                lambd < 2.0**small, 2.0**up, np.where(lambd > 2.0**large, 2.0**down, 1)
+            )
             scale = scale.astype(part)
             bound = np.where(lambd >= 0, np.square(lambd * scale), part.type(-1))
             squares = np.square(x.real * scale) + np.square(x.imag * scale)

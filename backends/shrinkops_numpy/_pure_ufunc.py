@@ -16,11 +16,11 @@ Invariants
 from __future__ import annotations
 
 import ctypes
+import importlib
 from ctypes import POINTER, c_char_p, c_int, c_ssize_t, c_void_p, py_object
 from typing import Any
 
 import numpy as np
-from numpy._core import _multiarray_umath
 
 from ._pure import BLOCK, loop_for
 from ._thresholds import component
@@ -31,7 +31,7 @@ __all__ = ["hardshrink", "register_float"]
 _FROM_FUNC_AND_DATA, _ADD_LOOP, _ADD_PROMOTER = 1, 43, 44
 _RESOLVE, _STRIDED = 2, 5
 _REQUIRES_PYAPI, _NO_FLOAT_ERRORS = 1, 2
-_NO_CASTING, _EQUIVALENT_CASTING = 0, 1
+_NO_CASTING = 0
 _NO_IDENTITY = -1
 
 
@@ -55,13 +55,13 @@ class _Context(ctypes.Structure):
     _fields_ = (("caller", c_void_p), ("method", c_void_p), ("descriptors", POINTER(c_void_p)))
 
 
-_StridedLoop = ctypes.PYFUNCTYPE(
+_StridedLoop: Any = ctypes.PYFUNCTYPE(
     c_int, POINTER(_Context), POINTER(c_void_p), POINTER(c_ssize_t), POINTER(c_ssize_t), c_void_p
 )
-_Resolve = ctypes.PYFUNCTYPE(
+_Resolve: Any = ctypes.PYFUNCTYPE(
     c_int, c_void_p, c_void_p, POINTER(c_void_p), POINTER(c_void_p), POINTER(c_ssize_t)
 )
-_Promoter = ctypes.PYFUNCTYPE(
+_Promoter: Any = ctypes.PYFUNCTYPE(
     c_int, c_void_p, POINTER(c_void_p), POINTER(c_void_p), POINTER(c_void_p)
 )
 
@@ -73,9 +73,8 @@ _python.PyCapsule_New.argtypes = [c_void_p, c_char_p, c_void_p]
 _python.Py_IncRef.argtypes = [c_void_p]
 _python.Py_IncRef.restype = None
 
-_table = ctypes.cast(
-    _python.PyCapsule_GetPointer(_multiarray_umath._UFUNC_API, None), POINTER(c_void_p)
-)
+_capsule = importlib.import_module("numpy._core._multiarray_umath")._UFUNC_API
+_table = ctypes.cast(_python.PyCapsule_GetPointer(_capsule, None), POINTER(c_void_p))
 _alive: list[Any] = []
 _loops: dict[type, str] = {}
 """λ's rule for each DType class that has loops: "same", "integer" or "part"."""
@@ -91,30 +90,35 @@ def _give(array: Any, index: int, value: Any) -> None:
     array[index] = id(value)
 
 
-@_Resolve
-def _resolve(method: Any, dtypes: Any, given: Any, loop: Any, offset: Any) -> int:
-    """Run natively; the machinery swaps bytes, and the backend gives a swapped ``out``."""
-    casting = _NO_CASTING
-    for index, source in enumerate((0, 1, 0)):
-        descriptor = _object(given[source])
-        if not descriptor.isnative:
-            casting = _EQUIVALENT_CASTING
-            descriptor = descriptor.newbyteorder("=")
+@_Resolve  # type: ignore[untyped-decorator]
+def _resolve(_method: Any, _dtypes: Any, given: Any, loop: Any, _offset: Any) -> int:
+    """X keeps its descriptor, byte order and all, and gives it to the result; λ becomes native."""
+    x, lambd = _object(given[0]), _object(given[1])
+    for index, descriptor in enumerate((x, lambd.newbyteorder("="), x)):
         _give(loop, index, descriptor)
-    return casting
+    return _NO_CASTING
 
 
-@_StridedLoop
-def _strided(context: Any, data: Any, dimensions: Any, strides: Any, auxiliary: Any) -> int:
-    descriptors = [_object(context.contents.descriptors[i]) for i in range(3)]
+@_StridedLoop  # type: ignore[untyped-decorator]
+def _strided(context: Any, data: Any, dimensions: Any, strides: Any, _auxiliary: Any) -> int:
+    dtype, lambd_dtype = (_object(context.contents.descriptors[i]) for i in range(2))
+    native = dtype.newbyteorder("=")
     count = dimensions[0]
-    x, lambd, out = (_at(data[i] or 0, count, strides[i], descriptors[i]) for i in range(3))
-    loop = loop_for(descriptors[0])
-    if strides[1] == 0:
-        lambd = lambd[:1]
+    if count == 0:
+        return 0
+    x = _at(data[0], count, strides[0], dtype)
+    lambd = _at(data[1], count, strides[1], lambd_dtype)
+    out = _at(data[2], count, strides[2], dtype)
+    loop = loop_for(native)
     for start in range(0, count, BLOCK):
-        part = slice(start, min(start + BLOCK, count))
-        loop(x[part], lambd if strides[1] == 0 else lambd[part], out[part])
+        part = slice(start, start + BLOCK)
+        one = lambd[:1] if strides[1] == 0 else lambd[part]
+        if native == dtype:
+            loop(x[part], one, out[part])
+        else:
+            block = x[part].astype(native)
+            loop(block, one, block)
+            out[part] = block
     return 0
 
 
@@ -122,13 +126,13 @@ def _at(address: int, count: int, stride: int, dtype: np.dtype[Any]) -> Any:
     """Return memory as a 1-d array, without owning it."""
     span = abs(stride) * max(count - 1, 0) + dtype.itemsize
     offset = -stride * max(count - 1, 0) if stride < 0 else 0
-    memory = (ctypes.c_char * span).from_address(address - offset)
+    memory: Any = (ctypes.c_char * span).from_address(address - offset)
     raw = np.ndarray((count,), f"V{dtype.itemsize}", memory, offset, (stride,))
     return raw.view(dtype)
 
 
-@_Promoter
-def _promote(ufunc: Any, given: Any, signature: Any, new: Any) -> int:
+@_Promoter  # type: ignore[untyped-decorator]
+def _promote(_ufunc: Any, given: Any, signature: Any, new: Any) -> int:
     """λ never promotes x (HS-LAM-2); -1 lets NumPy word the missing loop."""
     x, lambd = (_object(signature[i]) or _object(given[i]) for i in range(2))
     rule = _loops.get(x)
@@ -161,7 +165,17 @@ def _exact_class(lambd: Any) -> type:
 
 def _make() -> Any:
     create = ctypes.PYFUNCTYPE(
-        py_object, c_void_p, c_void_p, c_void_p, c_int, c_int, c_int, c_int, c_char_p, c_char_p, c_int
+        py_object,
+        c_void_p,
+        c_void_p,
+        c_void_p,
+        c_int,
+        c_int,
+        c_int,
+        c_int,
+        c_char_p,
+        c_char_p,
+        c_int,
     )(_table[_FROM_FUNC_AND_DATA])
     add_promoter = ctypes.PYFUNCTYPE(c_int, py_object, py_object, py_object)(_table[_ADD_PROMOTER])
     ufunc = create(
@@ -197,8 +211,8 @@ hardshrink: Any = _make()
 """The ufunc."""
 
 
-def register_float(dtype: np.dtype[Any], *parameters: Any) -> None:
-    """Add the loop of a floating dtype; its parameters are those of `shrinkops._formats`."""
+def register_float(dtype: np.dtype[Any]) -> None:
+    """Add the loop of a floating dtype."""
     if type(dtype) not in _loops:
         _add(dtype, dtype)
         _loops[type(dtype)] = "same"

@@ -15,38 +15,34 @@ from typing import Any
 
 __all__ = ["introduce"]
 
-_done: set[tuple[int, str]] = set()
+_done: set[str] = set()
 
 
 def introduce(ufunc: Any, x: Any) -> None:
     """Register the ufunc with the library of ``x``, once, if that library needs it."""
-    for library, register in _LIBRARIES.items():
-        if library in sys.modules and (id(ufunc), library) not in _done:
-            if any(cls.__module__.partition(".")[0] == library for cls in type(x).__mro__):
-                register(ufunc)
-                _done.add((id(ufunc), library))
+    if not _LIBRARIES.keys() & sys.modules.keys():
+        return
+    for library in {cls.__module__.partition(".")[0] for cls in type(x).__mro__}:
+        if library in _LIBRARIES and library not in _done:
+            _LIBRARIES[library](ufunc)
+            _done.add(library)
 
 
 def _astropy(ufunc: Any) -> None:
-    from astropy.units.quantity_helper import (  # type: ignore[import-not-found, unused-ignore]
-        UFUNC_HELPERS,
-        helpers,
-    )
+    from astropy.units import quantity_helper  # type: ignore[import-not-found, unused-ignore]
 
-    UFUNC_HELPERS[ufunc] = helpers.helper_twoarg_invariant
+    helper = quantity_helper.helpers.helper_twoarg_invariant
+    quantity_helper.UFUNC_HELPERS[ufunc] = helper
 
 
 def _pint(ufunc: Any) -> None:
     import numpy as np
-    from pint.facets.numpy import (  # type: ignore[import-not-found, unused-ignore]
-        numpy_func,
-    )
+    from pint import DimensionalityError  # type: ignore[import-not-found, unused-ignore]
+    from pint.facets.numpy import numpy_func  # type: ignore[import-not-found, unused-ignore]
 
     def hardshrink(x: Any, lambd: Any) -> Any:
         units = x.units
         if not hasattr(lambd, "units") and not x.dimensionless:
-            from pint import DimensionalityError
-
             raise DimensionalityError("dimensionless", units, extra_msg=" for lambd")
         bound = lambd.m_as(units) if hasattr(lambd, "units") else lambd
         return x._REGISTRY.Quantity(ufunc(np.asanyarray(x.magnitude), bound), units)

@@ -25,7 +25,7 @@ from typing import Any
 import numpy as np
 
 from . import _kernels, _pure
-from ._thresholds import rounded_array
+from ._thresholds import operand, rounded_array
 
 __all__ = ["main", "prove"]
 
@@ -44,7 +44,8 @@ def _dtype(name: str) -> np.dtype[Any]:
     if name in _EXTENSION:
         import ml_dtypes
 
-        return np.dtype(getattr(ml_dtypes, name))
+        extension: np.dtype[Any] = np.dtype(getattr(ml_dtypes, name))
+        return extension
     return np.dtype(name)
 
 
@@ -85,9 +86,8 @@ def _round(text: str, dtype: np.dtype[Any]) -> float | int:
 def _expected(bits: _Array, dtype: np.dtype[Any], t: float | int) -> _Array:
     x = _values(bits, dtype)
     with np.errstate(all="ignore"):
-        if dtype == np.float32:
-            t = np.float32(t)
-        keep = (x > t) | (x < -t) | (x != x)
+        bound: Any = np.float32(t) if dtype == np.float32 else t
+        keep = (x > bound) | (x < -bound) | (x != x)
     return np.where(keep, bits, np.zeros((), bits.dtype))
 
 
@@ -123,14 +123,14 @@ def _run_pure(x: _Array, lambd: _Array | float) -> _Array:
         from shrinkops._formats import FORMATS
         from shrinkops._threshold import round_threshold
 
-        operand = _kernels.operand(round_threshold(lambd, FORMATS[x.dtype.name], "prove"), x.dtype)
+        threshold = operand(round_threshold(lambd, FORMATS[x.dtype.name], "prove"), x.dtype)
     else:
-        operand = rounded_array(lambd, x.dtype)
-    result: _Array = _pure.hardshrink(x, operand, None)
+        threshold = rounded_array(lambd, x.dtype)
+    result: _Array = _pure.hardshrink(x, threshold, None)
     return result
 
 
-def _refuse(x: Any, lambd: Any, out: Any) -> Any:
+def _refuse(x: Any, lambd: Any, _out: Any) -> Any:
     raise AssertionError(f"the short way does not take lambd={lambd!r} for {x.dtype}")
 
 

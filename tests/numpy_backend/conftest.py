@@ -1,4 +1,4 @@
-"""What the tests of the NumPy backend share: its types, and an oracle written from the definition."""
+"""What the tests of the NumPy backend share: its types, and an oracle from the definition."""
 
 from __future__ import annotations
 

@@ -31,7 +31,9 @@ class TestPandas:
         assert got.name == "n"
 
     def test_frame_keeps_each_column(self) -> None:
-        x = self.pd.DataFrame({"a": VALUES, "b": VALUES.astype("f8"), "c": np.arange(8, dtype="i1")})
+        x = self.pd.DataFrame(
+            {"a": VALUES, "b": VALUES.astype("f8"), "c": np.arange(8, dtype="i1")}
+        )
         x["d"] = self.pd.array([1, 2, None, 4, 0, 0, 0, 0], dtype="Int8")
         before = x.copy()
         got = hardshrink(x, 2.5)
@@ -158,6 +160,13 @@ class TestSubclasses:
         got = hardshrink(VALUES.view(Mine), 0.5)
         assert type(got) is Mine
         assert same(got, WANT)
+        swapped = VALUES.astype(VALUES.dtype.newbyteorder()).view(Mine)
+        got = hardshrink(swapped, 0.5)
+        assert type(got) is Mine
+        assert got.dtype == swapped.dtype
+        assert same(np.asarray(got).astype(np.float32), WANT)
+        whole = np.arange(-40000, 40000, dtype=np.int32).view(Mine)
+        assert np.count_nonzero(hardshrink(whole[::-1], 9.5)) == 80000 - 19
 
 
 class TestUnits:

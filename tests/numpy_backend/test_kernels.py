@@ -1,4 +1,4 @@
-"""Which kernel serves: the switch, every kernel passing the same tests, and the lazy declaration."""
+"""Which kernel serves: the switch, the same tests for each, and the lazy declaration."""
 
 from __future__ import annotations
 
@@ -8,7 +8,6 @@ import sys
 from pathlib import Path
 
 import pytest
-
 from shrinkops_numpy import _kernels, prove
 
 HERE = Path(__file__).parent

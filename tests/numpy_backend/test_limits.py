@@ -87,7 +87,11 @@ def test_peak_memory_is_the_output(compiled: bool) -> None:
     hardshrink(x)
     tracemalloc.start()
     try:
-        for make in (lambda: hardshrink(x), lambda: hardshrink(x[::2]), lambda: hardshrink(x, WIDE[:1])):
+        for make in (
+            lambda: hardshrink(x),
+            lambda: hardshrink(x[::2]),
+            lambda: hardshrink(x, WIDE[:1]),
+        ):
             tracemalloc.reset_peak()
             before = tracemalloc.get_traced_memory()[0]
             size = make().nbytes

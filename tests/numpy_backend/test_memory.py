@@ -130,7 +130,7 @@ def test_wrong_out_is_refused(make: Any, error: Any, words: list[str], lambd: An
 
 
 def test_scalar_as_out_is_refused() -> None:
-    with pytest.raises(TypeError, match="numpy.float32"):
+    with pytest.raises(TypeError, match=r"numpy\.float32"):
         hardshrink(np.float32(1), 0.5, out=np.float32(1))
     with pytest.raises((TypeError, ValueError)):
         hardshrink(np.ones(3, np.float32), 0.5, out=np.float32(1))

@@ -138,6 +138,13 @@ def test_integers_are_exact(data: st.DataObject) -> None:
     assert got.tolist() == want
 
 
+def exact(number: Any) -> Any:
+    """Return a NumPy scalar as a number that Python compares exactly."""
+    if isinstance(number, np.integer):
+        return int(number)
+    return float(number) if np.isinf(number) else Fraction(*number.as_integer_ratio())
+
+
 @settings
 @hypothesis.given(data=st.data())
 def test_integers_with_array_lambda_are_exact(data: st.DataObject) -> None:
@@ -156,7 +163,7 @@ def test_integers_with_array_lambda_are_exact(data: st.DataObject) -> None:
     for v, t in zip(x.tolist(), lambd, strict=True):
         keep = bool(np.isnan(t))
         if not keep:
-            bound = float(t) if np.isinf(t) else Fraction(*t.as_integer_ratio()) if kind[0] != "i" and kind[0] != "u" else int(t)
+            bound = exact(t)
             keep = v > bound or v < -bound
         want.append(v if keep else 0)
     assert got.tolist() == want
@@ -180,9 +187,9 @@ def test_complex(name: str, lambd: float, equal: Any) -> None:
         wide = np.hypot(parts[:, 0].astype(np.longdouble), parts[:, 1].astype(np.longdouble))
         wide[np.isnan(parts).any(axis=1)] = np.nan
         dropped = (wide <= t) & (t >= 0)
-        unsure = np.abs(wide - t) <= 2 * float(np.spacing(part.type(t))) if np.isfinite(t) else wide < 0
-    if t == 0:
         unsure = np.zeros(len(x), bool)
+        if 0 < t < np.inf:
+            unsure = np.abs(wide - t) <= 2 * float(np.spacing(part.type(t)))
     with np.errstate(all="raise"):
         for layout in (x, x[::-1][::-1].copy(), np.repeat(x, 2)[::2]):
             for threshold in (lambd, np.full(x.shape, lambd, part)):
