@@ -82,9 +82,9 @@ def from_file(path: Path) -> Record:
             f"expected 1-D for a signal or 2-D for an image"
         )
     if min(array.shape) < SHORTEST:
-        kind = "signal" if array.ndim == 1 else "image"
+        kind = "a signal" if array.ndim == 1 else "an image"
         raise RecordError(
-            f"{path}: shape {array.shape} is too short for a {kind}; "
+            f"{path}: shape {array.shape} is too short for {kind}; "
             f"expected at least {SHORTEST} samples along each dimension"
         )
     bad = int(array.size - np.count_nonzero(np.isfinite(array)))
@@ -108,7 +108,8 @@ def _read(path: Path) -> NDArray[Any]:
     if not path.is_file():
         raise RecordError(f"{path}: not a file")
     try:
-        loaded = np.load(path, allow_pickle=False)
+        with path.open("rb") as file:
+            loaded = np.load(file, allow_pickle=False)
     except Exception as error:  # NumPy raises several kinds for bytes that are not its own
         raise RecordError(
             f"{path}: not a .npy file of plain numbers ({error}); write one with numpy.save"

@@ -1,0 +1,85 @@
+"""The console script, ``python -m shrinkops``, and what they need."""
+
+from __future__ import annotations
+
+import importlib.metadata
+import subprocess
+import sys
+from pathlib import Path
+
+import pytest
+
+import shrinkops
+
+SCRIPT = [str(Path(sys.executable).with_name("shrinkops"))]
+MODULE = [sys.executable, "-m", "shrinkops"]
+
+
+@pytest.mark.parametrize("program", [SCRIPT, MODULE], ids=["script", "module"])
+def test_version_and_help(program):
+    version = subprocess.run([*program, "--version"], capture_output=True, text=True, check=True)
+    assert version.stdout == f"shrinkops, version {shrinkops.__version__}\n"
+    text = subprocess.run([*program, "-h"], capture_output=True, text=True, check=True).stdout
+    assert text.startswith("Usage: shrinkops [OPTIONS] COMMAND [ARGS]...")
+    for command in ("backends", "bench", "conformance", "demo", "explain"):
+        assert f"\n  {command} " in text
+
+
+def test_the_script_is_declared():
+    (script,) = importlib.metadata.entry_points(group="console_scripts", name="shrinkops")
+    assert script.value == "shrinkops.__main__:main"
+
+
+def test_help_imports_no_subcommand_and_no_array_library():
+    code = (
+        "import sys\n"
+        "from shrinkops._cli import cli\n"
+        "try: cli(['--help'])\n"
+        "except SystemExit: pass\n"
+        "heavy = ('numpy', 'torch', 'jax', 'pytest', 'hypothesis', 'asv', 'pywt', 'matplotlib',"
+        " 'rich', 'shrinkops.demo', 'shrinkops.conformance', 'shrinkops.benchmark')\n"
+        "print([name for name in heavy if name in sys.modules])\n"
+    )
+    done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True)
+    assert done.stdout.splitlines()[-1] == "[]"
+
+
+def test_importing_shrinkops_imports_no_command_line():
+    code = (
+        "import sys, shrinkops\n"
+        "print([m for m in sys.modules if m.startswith(('click', 'rich', 'shrinkops.demo',"
+        " 'shrinkops._cli', 'shrinkops.__main__'))])\n"
+    )
+    done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True)
+    assert done.stdout == "[]\n"
+
+
+@pytest.mark.parametrize("command", ["bench", "conformance", "demo"])
+def test_lazy_commands_load(invoke, command):
+    result = invoke(command, "--help")
+    assert result.exit_code == 0, result.output
+    assert result.output.startswith(f"Usage: shrinkops {command} ")
+
+
+def test_unknown_command(invoke):
+    result = invoke("denoise")
+    assert result.exit_code == 2
+    assert "No such command 'denoise'" in result.output
+
+
+def test_without_its_libraries_the_command_line_names_the_remedy(bare):
+    done = bare("backends")
+    assert done.returncode == 1
+    assert done.stdout == ""
+    assert done.stderr == (
+        "shrinkops: the command line needs click and rich, not installed here; "
+        "the remedy: pip install 'shrinkops[cli]'\n"
+    )
+
+
+@pytest.mark.parametrize("command", ["bench", "conformance", "demo"])
+def test_without_the_libraries_of_a_command(bare, command):
+    done = bare(command, *([] if command == "demo" else ["numpy"]), libraries=("click", "rich"))
+    assert done.returncode != 0
+    assert f"pip install 'shrinkops[{command}]'" in done.stderr
+    assert "Traceback" not in done.stderr
