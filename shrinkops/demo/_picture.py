@@ -142,8 +142,8 @@ def _images(axes: Sequence[Any], record: Record, denoised: NDArray[np.float32]) 
 
 def _curve(axes: Any, decomposition: Decomposition) -> None:
     """Draw hardshrink with its closed band over the coefficients that it met."""
-    lambd = decomposition.threshold or 1.0
-    reach = 2.6 * lambd
+    lambd = decomposition.threshold
+    reach = 2.6 * lambd or float(np.max(np.abs(decomposition.details))) or 1.0
     x = np.linspace(-reach, reach, 1041)
     y = shrinkops.hardshrink(x, lambd)
     counts = axes.twinx()
@@ -151,8 +151,8 @@ def _curve(axes: Any, decomposition: Decomposition) -> None:
     counts.hist(near, bins=104, range=(-reach, reach), color="#dddddd", log=True)
     counts.set_ylim(0.5, None)
     counts.set_axis_off()
-    for place, text in ((0, "zeroed"), (-1.8 * lambd, "kept"), (1.8 * lambd, "kept")):
-        axes.annotate(text, (place, -2.45 * lambd), ha="center", color="#555555")
+    for place, text in ((0, "zeroed"), (-0.7, "kept"), (0.7, "kept")):
+        axes.annotate(text, (place * reach, -0.95 * reach), ha="center", color="#555555")
     axes.set_zorder(counts.get_zorder() + 1)
     axes.patch.set_visible(False)
     axes.axvspan(-lambd, lambd, color=_BAND, alpha=0.18, linewidth=0)
@@ -162,8 +162,9 @@ def _curve(axes: Any, decomposition: Decomposition) -> None:
     edge = np.array([-lambd, lambd])
     axes.plot(edge, edge, "o", color=_DENOISED, markerfacecolor="white", markersize=5)
     axes.plot(edge, shrinkops.hardshrink(edge, lambd), "o", color=_DENOISED, markersize=5)
-    axes.set_xticks([-lambd, 0, lambd], ["−λ", "0", "λ"])
-    axes.set_yticks([-lambd, 0, lambd], ["−λ", "0", "λ"])
+    ticks = {-lambd: "−λ", lambd: "λ", 0.0: "0"}  # one tick where λ is 0
+    axes.set_xticks([*ticks], ticks.values())
+    axes.set_yticks([*ticks], ticks.values())
     axes.set_xlim(-reach, reach)
     axes.set_ylim(-reach, reach)
     axes.set_box_aspect(1)

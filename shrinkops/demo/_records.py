@@ -3,7 +3,7 @@
 Invariants
 ----------
 - A record is a finite, non-constant float32 array of one or two dimensions, at least
-  `SHORTEST` samples along each.
+  `SHORTEST` samples along each, none beyond `LARGEST`.
 - Whatever is wrong with a file is a `RecordError` that names the file and the remedy.
 """
 
@@ -16,10 +16,21 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-__all__ = ["SHORTEST", "Record", "RecordError", "add_noise", "from_file", "from_pywavelets"]
+__all__ = [
+    "LARGEST",
+    "SHORTEST",
+    "Record",
+    "RecordError",
+    "add_noise",
+    "from_file",
+    "from_pywavelets",
+]
 
 SHORTEST = 32
 """Fewest samples along a dimension: below, the noise cannot be told from the record."""
+
+LARGEST = 1e30
+"""Largest magnitude: sums of a few such values still are float32 numbers."""
 
 
 class RecordError(ValueError):
@@ -95,8 +106,11 @@ def from_file(path: Path) -> Record:
         )
     with np.errstate(over="ignore"):
         record = np.ascontiguousarray(array, dtype=np.float32)
-    if not np.isfinite(record).all():
-        raise RecordError(f"{path}: values exceed float32; rescale them first")
+    largest = float(np.max(np.abs(record)))
+    if largest > LARGEST:
+        raise RecordError(
+            f"{path}: the largest value is {largest:g}; rescale them all to at most {LARGEST:g}"
+        )
     if record.min() == record.max():
         raise RecordError(f"{path}: every value is {record.flat[0]:g}; there is nothing to denoise")
     return Record(path.name, path.name, record)

@@ -47,7 +47,7 @@ def print_records(
     for record, decomposition in zip(records, decompositions, strict=True):
         band = abs(decomposition.details) <= decomposition.threshold
         table.add_row(
-            record.name,
+            Text(record.name),
             " × ".join(str(n) for n in record.noisy.shape),
             f"{decomposition.noise:.4g}",
             f"{decomposition.threshold:.4g}",
@@ -78,7 +78,7 @@ def print_backends(
     table.add_column("bits")
     for run in runs:
         place = run.place
-        cells = [place.backend, f"{place.version}\n{place.label}"]
+        cells = [Text(place.backend), Text(f"{place.version}\n{place.label}")]
         if run.error:
             table.add_row(*cells, "", "", "", "", Text("failed", style="red"))
             continue
@@ -105,6 +105,7 @@ def print_backends(
         f"pywt.threshold(x, l, 'hard') on the same numbers in NumPy take so many times as "
         f"long, measured in alternation in this process. OMP_NUM_THREADS is {threads}.",
         style="dim",
+        markup=False,
     )
     for run in runs:
         if run.error:

@@ -81,9 +81,11 @@ class TestRuns:
         assert " dB" not in result.stdout
 
     def test_data_without_noise(self, invoke, tmp_path):
-        steps = np.repeat([0.0, 4.0, 1.0, 3.0], 64)
-        result = invoke("demo", "--as-is", "--signal", _save(tmp_path / "steps.npy", steps))
+        spike = np.zeros(256)
+        spike[100] = 3.0
+        result = invoke("demo", "--as-is", "--signal", _save(tmp_path / "[red]0.npy", spike))
         assert result.exit_code == 0
+        assert "[red]0.npy" in result.stdout
 
     def test_the_shortest_and_a_long_signal(self, invoke, tmp_path):
         for size in (32, 33, 100_001):
@@ -222,7 +224,7 @@ class TestBadInput:
             (_array(np.ones(0)), "shape (0,) is too short for a signal"),
             (_with(np.nan), "2 of 512 values are NaN or infinite; replace them first"),
             (_with(-np.inf), "2 of 512 values are NaN or infinite; replace them first"),
-            (_with(1e300), "values exceed float32; rescale them first"),
+            (_with(1e300), "the largest value is inf; rescale them all to at most 1e+30"),
             (_array(np.full(64, 7)), "every value is 7; there is nothing to denoise"),
         ],
     )
