@@ -21,8 +21,8 @@ from ._errors import type_name
 from ._formats import FORMATS, Format, IntegerFormat
 
 if TYPE_CHECKING:
-    from .adapter import Adapter
     from ._operation import Operation
+    from .adapter import Adapter
 
 __all__ = ["Backend", "Kernel", "Native"]
 
@@ -119,7 +119,7 @@ class Backend:
         """
         raise NotImplementedError(f"{type_name(type(self))} must define handles(cls)")
 
-    def native(self, operation: str) -> Native | None:
+    def native(self, operation: str) -> Native | None:  # noqa: ARG002 - for overriding
         """Return the library's own kernel for an operation, or None for the generic one.
 
         Parameters
@@ -186,7 +186,9 @@ class Backend:
 
     def installed(self) -> bool:
         """Tell, without importing it, whether the framework can be found."""
-        return importlib.util.find_spec(self.framework) is not None
+        spec = importlib.util.find_spec(self.framework)
+        # A folder that happens to bear the name is a namespace package without origin.
+        return spec is not None and spec.origin is not None
 
     def kernel_in_use(self) -> str:
         """Describe the kernel in a few words, for the status table."""

@@ -79,7 +79,10 @@ class Dispatcher:
             for name, kernel in self.kernels.items():
                 if self.table.get(cls) is kernel:  # another thread was first
                     return name
-            entry = choose(self.operation.name, cls)
+            try:
+                entry = choose(cls)
+            except UnsupportedArrayError as error:
+                raise UnsupportedArrayError(f"{self.operation.name}: {error}") from None
             kernel = self._load(entry, cls)
             self.resolutions += 1
             if publish:
@@ -101,24 +104,24 @@ class Dispatcher:
         return self.kernels[name]
 
 
-def choose(operation: str, cls: type) -> Entry:
+def choose(cls: type) -> Entry:
     """Return the one backend of highest priority that handles a class, or raise."""
     candidates = registry.candidates(cls)
     if not candidates:
-        raise _refusal(operation, cls)
+        raise _refusal(cls)
     first, *others = candidates
     tied = [e for e in others if e.backend.priority == first.backend.priority]
     if tied:
         rivals = ", ".join(f"{e.backend.name!r} from {e.distribution}" for e in (first, *tied))
         raise UnsupportedArrayError(
-            f"{operation}: {type_name(cls)} is taken by several backends of priority "
+            f"{type_name(cls)} is taken by several backends of priority "
             f"{first.backend.priority}: {rivals}; give one a higher priority, "
             f"or leave one out with SHRINKOPS_BLOCK"
         )
     return first
 
 
-def _refusal(operation: str, cls: type) -> UnsupportedArrayError:
+def _refusal(cls: type) -> UnsupportedArrayError:
     """Word the refusal of a type that no backend takes (HS-DSP-3)."""
     from ._status import state_names
 
@@ -127,7 +130,7 @@ def _refusal(operation: str, cls: type) -> UnsupportedArrayError:
         remedy = "convert it first, for example with numpy.asarray(x)"
     else:
         remedy = "convert it to an array of one of these, or register a backend for its type"
-    message = f"{operation}: no backend takes {type_name(cls)}; ready: {', '.join(ready) or 'none'}"
+    message = f"no backend takes {type_name(cls)}; ready: {', '.join(ready) or 'none'}"
     if missing:
         message += f"; not installed: {', '.join(missing)}"
     return UnsupportedArrayError(f"{message}; {remedy}")

@@ -148,5 +148,7 @@ _INTEGERS = tuple(
     for width in (8, 16, 32, 64)
 )
 
-FORMATS: dict[str, Format] = {f.name: f for f in (*_FLOATS, *_INTEGERS)}
+_ALL: tuple[Format, ...] = (*_FLOATS, *_INTEGERS)
+
+FORMATS: dict[str, Format] = {f.name: f for f in _ALL}
 """Every element type that the threshold rules understand, by canonical name."""

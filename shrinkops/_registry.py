@@ -173,10 +173,12 @@ class Registry:
         with self.lock:
             if self._entries.get(entry.backend.name) is entry:
                 self._remove(entry)
-                self._quarantine(
+                aside = Quarantined(
                     entry.backend.name, entry.distribution, entry.version, _reason(what, error)
                 )
+                self.quarantined.append(aside)
                 self._changed()
+                _warn(aside)
 
     # Discovery
 
@@ -186,20 +188,28 @@ class Registry:
         self._discovered = True  # first: a plugin that calls back finds what is there so far
         if switch("SHRINKOPS_DISABLE_PLUGIN_AUTOLOAD"):
             return
-        for point in sorted(importlib.metadata.entry_points(group=PROJECT), key=_reading_order):
+        set_aside: list[Quarantined] = []
+
+        def quarantine(what: str, error: BaseException) -> None:
             distribution, version = _distribution(point)
+            set_aside.append(Quarantined(point.name, distribution, version, _reason(what, error)))
+
+        for point in sorted(importlib.metadata.entry_points(group=PROJECT), key=_reading_order):
             try:
                 plugin = point.load()
             except (Exception, SystemExit) as error:
-                self._quarantine(point.name, distribution, version, _reason("import failed", error))
+                quarantine("import failed", error)
                 continue
-            if isinstance(plugin, type) and not issubclass(plugin, Backend):
-                plugin = plugin()
             try:
-                self._add(plugin, point.name, distribution, version)
+                if isinstance(plugin, type) and not issubclass(plugin, Backend):
+                    plugin = plugin()
+                self._add(plugin, point.name, *_distribution(point))
             except (Exception, SystemExit) as error:
-                self._quarantine(point.name, distribution, version, _reason("refused", error))
+                quarantine("refused", error)
+        self.quarantined += set_aside
         self._changed()
+        for plugin in set_aside:  # last: a warning may be turned into an error
+            _warn(plugin)
 
     def _add(self, plugin: Any, name: str, distribution: str, version: str) -> list[str]:
         """Register with pluggy, call the plugin's hook alone, check what it returns."""
@@ -252,6 +262,13 @@ class Registry:
                     f"plugin {plugin!r}: {type_name(type(backend))}.{attribute} is "
                     f"{getattr(backend, attribute)!r}, expected a non-empty string"
                 )
+        for attribute in ("dtypes", "features"):
+            names = getattr(backend, attribute)
+            if not isinstance(names, frozenset) or not all(isinstance(n, str) for n in names):
+                raise TypeError(
+                    f"plugin {plugin!r}: {type_name(type(backend))}.{attribute} is {names!r}, "
+                    f"expected a frozenset of names such as frozenset({{'float32'}})"
+                )
         other = self._entries.get(backend.name)
         if other is not None:
             raise ValueError(
@@ -264,13 +281,14 @@ class Registry:
         if not any(e.plugin == entry.plugin for e in self._entries.values()):
             self._manager.unregister(name=entry.plugin)
 
-    def _quarantine(self, name: str, distribution: str, version: str, reason: str) -> None:
-        self.quarantined.append(Quarantined(name, distribution, version, reason))
-        warnings.warn(
-            f"shrinkops set plugin {name!r} from {_by(distribution)} aside: {reason}",
-            RuntimeWarning,
-            stacklevel=2,
-        )
+
+def _warn(plugin: Quarantined) -> None:
+    warnings.warn(
+        f"shrinkops set plugin {plugin.name!r} from {_by(plugin.distribution)} aside: "
+        f"{plugin.reason}",
+        RuntimeWarning,
+        stacklevel=2,
+    )
 
 
 def switch(variable: str) -> bool:

@@ -103,13 +103,11 @@ class StatusTable(Sequence[BackendStatus]):
                 names = ", ".join(sorted(row.capabilities))
                 text += textwrap.wrap(names, 92, initial_indent="  ", subsequent_indent="  ")
             if row.reason:
-                label = "" if row.array_types else f"{row.name}:"
-                text += textwrap.wrap(
-                    f"{label} {row.state}: {row.reason}",
-                    92,
-                    initial_indent="  " if not label else "",
-                    subsequent_indent="  ",
-                )
+                line = f"{row.state}: {row.reason}"
+                if row.array_types:
+                    text += textwrap.wrap(line, 92, initial_indent="  ", subsequent_indent="  ")
+                else:
+                    text += textwrap.wrap(f"{row.name}: {line}", 92, subsequent_indent="  ")
         return "\n".join(text)
 
 
@@ -147,20 +145,25 @@ def backends() -> StatusTable:
 
 
 def _probe(entry: Entry) -> BackendStatus:
+    """Ask a backend everything; whatever it raises becomes the reason of its row."""
     backend = entry.backend
-    state, reason, kernel = READY, "", ""
+    found: dict[str, Any] = {}
     try:
+        found["array_types"] = tuple(backend.array_types())
+        found["capabilities"] = backend.capabilities
         if not backend.installed():
             state = MISSING
-            reason = f"{backend.framework} is not installed" + _remedy(entry)
+            found["reason"] = f"{backend.framework} is not installed" + _remedy(entry)
+        elif problem := backend.unavailable():
+            state = NO_DEVICE
+            found["reason"] = problem
         else:
-            problem = backend.unavailable()
-            if problem:
-                state, reason = NO_DEVICE, problem
-            else:
-                kernel = backend.kernel_in_use()
+            found["kernel"] = backend.kernel_in_use()
+            found["capabilities"] = backend.capabilities  # may know more with its library loaded
+            state = READY
     except Exception as error:
-        state, reason = FAILED, f"{type(error).__name__}: {error}"
+        state = FAILED
+        found["reason"] = f"{type(error).__name__}: {error}"
     return BackendStatus(
         name=backend.name,
         state=state,
@@ -168,10 +171,7 @@ def _probe(entry: Entry) -> BackendStatus:
         framework_version=framework_version(entry),
         distribution=entry.distribution,
         distribution_version=entry.version,
-        array_types=backend.array_types(),
-        capabilities=backend.capabilities,
-        kernel=kernel,
-        reason=reason,
+        **found,
     )
 
 
@@ -270,7 +270,7 @@ def explain(x: Any) -> Explanation:
     cls = x if isinstance(x, type) else type(x)
     winner: Entry | None = None
     try:
-        winner = choose("explain", cls)
+        winner = choose(cls)
         reason = f"takes the type, at priority {winner.backend.priority}"
     except UnsupportedArrayError as error:
         reason = str(error)

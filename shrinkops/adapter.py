@@ -30,7 +30,8 @@ def numpy_dtype(name: str) -> np.dtype[Any]:
     except TypeError:
         import ml_dtypes
 
-        return np.dtype(getattr(ml_dtypes, name))
+        extension: np.dtype[Any] = np.dtype(getattr(ml_dtypes, name))
+        return extension
 
 
 @dataclass(frozen=True, slots=True)
@@ -78,7 +79,7 @@ _LAYOUTS = {
     "offset": Layout("np.concatenate([a[..., :1], a], axis=-1)", "x[..., 1:]"),
     "step": Layout("np.repeat(a, 2, axis=-1)", "x[..., ::2]"),
     "reversed": Layout("a[..., ::-1]", "x[..., ::-1]"),
-    "transposed": Layout("a.T", "x.T", 2),
+    "transposed": Layout("np.swapaxes(a, -1, -2)", "x.mT", 2),
     "row of a table": Layout("np.stack([a, a], axis=-1)", "x[..., 0]"),
 }
 _NUMPY_LAYOUTS = {

@@ -5,6 +5,7 @@ Backends import this module when their kernels load; it imports no array library
 
 from __future__ import annotations
 
+from ._errors import type_name
 from ._formats import FORMATS, FloatFormat, Format, IntegerFormat
 from ._operation import Clause, Operation
 from ._rounding import limit_bits, round_once
@@ -23,4 +24,5 @@ __all__ = [
     "round_once",
     "round_threshold",
     "threshold_bounds",
+    "type_name",
 ]

@@ -29,7 +29,7 @@ _INTEGER_OF_WIDTH = {1: jnp.int8, 2: jnp.int16, 4: jnp.int32, 8: jnp.int64}
 
 def _magnitude(x: Any) -> Any:
     integer = _INTEGER_OF_WIDTH[x.dtype.itemsize]
-    return lax.bitcast_convert_type(x, integer) & jnp.iinfo(integer).max
+    return lax.bitcast_convert_type(x, integer) & ((1 << (8 * x.dtype.itemsize - 1)) - 1)
 
 
 @jax.jit
@@ -50,10 +50,12 @@ def _limit(lambd: Any, dtype: Any) -> Any:
     if not jnp.issubdtype(lambd.dtype, jnp.floating):
         lambd = lambd.astype(float)  # float64 where it is enabled
     integer = _INTEGER_OF_WIDTH[dtype.itemsize]
-    return limit_bits(jnp, lax.convert_element_type, lambd, dtype, integer, jnp.iinfo(integer).max)
+    return limit_bits(
+        jnp, lax.convert_element_type, lambd, dtype, integer, (1 << (8 * dtype.itemsize - 1)) - 1
+    )
 
 
-def hardshrink(x: Any, threshold: Any, out: Any) -> Any:
+def hardshrink(x: Any, threshold: Any, out: Any) -> Any:  # noqa: ARG001 - out is None
     """Native kernel, see `shrinkops.Backend.native`."""
     if not jnp.issubdtype(x.dtype, jnp.floating):
         return NotImplemented

@@ -19,16 +19,18 @@ from typing import Any
 
 import torch
 
-from shrinkops.spec import FORMATS, limit_bits
+from shrinkops.spec import FORMATS, FloatFormat, limit_bits
 
 __all__ = ["NATIVE", "traceable"]
 
 _Kernel = Callable[[Any, Any, Any], Any]
 
 _NATIVE_OP = {
-    getattr(torch, name): FORMATS[name].smallest_normal_bits
+    getattr(torch, name): form.smallest_normal_bits
     for name in ("float16", "bfloat16", "float32", "float64")
+    if isinstance(form := FORMATS[name], FloatFormat)
 }
+"""Dtypes that torch.hardshrink takes, and the magnitude from which it follows the spec."""
 _INTEGER_OF_WIDTH = {1: torch.int8, 2: torch.int16, 4: torch.int32, 8: torch.int64}
 _FLOAT32_SMALLEST = float(torch.finfo(torch.float32).tiny)
 _FLOAT32_LARGEST = float(torch.finfo(torch.float32).max)
@@ -58,10 +60,11 @@ def _select(x: Any, limit: Any, zero: Any, out: Any) -> Any:
             torch.where(keep, x, zero, out=out) if out is not None else torch.where(keep, x, zero)
         )
     # float8 has no arithmetic and no autograd, so its bits are selected instead.
+    none = bits.new_zeros(())
     if out is not None:
-        torch.where(keep, bits, 0, out=out.view(integer))
+        torch.where(keep, bits, none, out=out.view(integer))
         return out
-    return torch.where(keep, bits, 0).view(x.dtype)
+    return torch.where(keep, bits, none).view(x.dtype)
 
 
 def _limit(lambd: Any, dtype: torch.dtype) -> Any:
@@ -74,7 +77,7 @@ def _limit(lambd: Any, dtype: torch.dtype) -> Any:
 
 
 def _zero(lambd: Any, x: Any) -> Any:
-    """A zero of x's dtype that depends on λ for autograd, with derivative 0 (HS-DER-3)."""
+    """Return a zero that depends on λ for autograd, with derivative 0 (HS-DER-3)."""
     if x.dtype not in _NATIVE_OP:
         return None
     zeros = x.new_zeros(())

@@ -84,12 +84,12 @@ _dispatcher = Dispatcher(OPERATION)
 
 
 def hardshrink(x: _Array, lambd: Any = 0.5, *, out: _Array | None = None) -> _Array:
-    r"""Zero every element whose magnitude is at most ``lambd``.
+    """Zero every element whose magnitude is at most ``lambd``.
 
-    .. math::
+    ::
 
-        \mathrm{hardshrink}(x) = \begin{cases} x & x > \lambda \\ x & x < -\lambda \\
-        0 & \text{otherwise} \end{cases}
+        hardshrink(x) = x   where x > lambd or x < -lambd
+                        0   elsewhere
 
     Parameters
     ----------
