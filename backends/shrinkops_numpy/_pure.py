@@ -6,8 +6,9 @@ Invariants
 - Real numbers are compared by their magnitude bits as integers, so NaN, infinity and
   subnormals need no case of their own, and no floating-point flag is raised. Complex
   numbers and longdouble are compared as floats, with the warnings off.
-- The loops take what the compiled ones take (see ``src/``): λ already in the type that x's
+- The rules take what the compiled loops take (see ``src/``): λ already in the type that x's
   loop compares with, either one for all elements or one for each.
+- Nothing is kept between calls but the rules, so threads share no memory.
 - The iterator hands out blocks in memory order, in native byte order and aligned, whatever
   the layout of the operands, and copies where they overlap.
 """
@@ -15,23 +16,39 @@ Invariants
 from __future__ import annotations
 
 from collections.abc import Callable
-from typing import Any
+from functools import lru_cache
+from typing import Any, NamedTuple
 
 import numpy as np
 
 from shrinkops._formats import FORMATS, FloatFormat
 
-__all__ = ["BLOCK", "hardshrink", "loop_for"]
+__all__ = ["BLOCK_BYTES", "Rule", "hardshrink", "rule_for"]
 
 _Array = np.ndarray[Any, Any]
-Loop = Callable[[_Array, _Array, _Array], None]
-"""``loop(x, lambd, out)`` over one block: 1-d, native; ``lambd`` of one element or as many."""
 
-BLOCK = 16384
-"""Elements per block: input, output and scratch stay within a cache of 256 KiB for float32."""
+BLOCK_BYTES = 1 << 18
+"""Bytes of one operand's block: few enough for the cache, enough to outweigh the calls."""
 
 _READ: list[Any] = ["readonly", "aligned", "nbo", "overlap_assume_elementwise"]
 _WRITE: list[Any] = ["writeonly", "aligned", "nbo", "overlap_assume_elementwise"]
+
+
+class Rule(NamedTuple):
+    """How one element type is compared.
+
+    Attributes
+    ----------
+    bounds : callable
+        ``bounds(lambd)``: what x is compared with, from 1-d native λ.
+    apply : callable
+        ``apply(x, bounds, out, scratch)`` over one block, 1-d and native, with the
+        bounds of one λ or of as many as there are elements. ``scratch`` holds as many
+        bytes as the block; what it contains is of no meaning.
+    """
+
+    bounds: Callable[[_Array], tuple[_Array, ...]]
+    apply: Callable[[_Array, tuple[_Array, ...], _Array, _Array], None]
 
 
 def hardshrink(x: Any, lambd: _Array, out: _Array | None) -> Any:
@@ -48,14 +65,15 @@ def hardshrink(x: Any, lambd: _Array, out: _Array | None) -> Any:
     source = np.asarray(x)
     result = np.empty_like(source, subok=False) if out is None else out
     native = source.dtype.newbyteorder("=")
-    loop = loop_for(native)
+    rule = rule_for(native)
     operands: list[Any] = [source, result]
     dtypes: list[Any] = [native, native]
-    one = lambd.size == 1
-    if not one:
+    constant = rule.bounds(lambd.reshape(1)) if lambd.size == 1 else None
+    if constant is None:
         operands.insert(1, np.broadcast_to(lambd, source.shape))
         dtypes.insert(1, lambd.dtype.newbyteorder("="))
-    constant = lambd.reshape(1) if one else lambd
+    block_size = BLOCK_BYTES // native.itemsize
+    scratch = np.empty(min(block_size, source.size) * native.itemsize, np.uint8)
     with np.nditer(
         operands,
         flags=["external_loop", "buffered", "zerosize_ok", "copy_if_overlap"],
@@ -63,15 +81,17 @@ def hardshrink(x: Any, lambd: _Array, out: _Array | None) -> Any:
         op_dtypes=dtypes,
         order="K",
         casting="equiv",
-        buffersize=BLOCK,
+        buffersize=block_size,
     ) as blocks:
         for block in blocks:
-            loop(block[0], constant if one else block[1], block[-1])
+            bounds = rule.bounds(block[1]) if constant is None else constant
+            rule.apply(block[0], bounds, block[-1], scratch)
     return result[()] if isinstance(x, np.generic) and out is None else result
 
 
-def loop_for(dtype: np.dtype[Any]) -> Loop:
-    """Return the loop of a native dtype."""
+@lru_cache(64)
+def rule_for(dtype: np.dtype[Any]) -> Rule:
+    """Return the rule of a native dtype."""
     if dtype.kind in "iu":
         return _integers(dtype)
     if dtype.kind == "c":
@@ -79,86 +99,97 @@ def loop_for(dtype: np.dtype[Any]) -> Loop:
     form = FORMATS.get(dtype.name)
     if isinstance(form, FloatFormat):
         return _floats(dtype, form)
-    return _long_double
+    return _long_double()
 
 
-def _floats(dtype: np.dtype[Any], form: FloatFormat) -> Loop:
+def _floats(dtype: np.dtype[Any], form: FloatFormat) -> Rule:
     signed = np.dtype(f"i{dtype.itemsize}")
     mask, shift = signed.type(form.magnitude_mask), signed.type(form.width - 1)
     lowest, top = signed.type(-form.sign_bit), signed.type(form.top_bits)
     empty, zero = signed.type(-1), signed.type(0)
-    scratch = np.empty(BLOCK, signed)
 
-    def loop(x: _Array, lambd: _Array, out: _Array) -> None:
-        source, target, high = x.view(signed), out.view(signed), lambd.view(signed)
+    def bounds(lambd: _Array) -> tuple[_Array, ...]:
+        high = lambd.view(signed)
         high = np.where(high > top, empty, high)  # NaN: the band is empty
         high = np.where(high == lowest, empty if form.nan_is_negative_zero else zero, high)
-        high = np.maximum(high, empty)  # negative: empty too, and no difference overflows
-        keep = scratch[: len(source)]
+        return (np.maximum(high, empty),)  # negative: empty too, and no difference overflows
+
+    def apply(x: _Array, bounds: tuple[_Array, ...], out: _Array, scratch: _Array) -> None:
+        source = x.view(signed)
+        keep = scratch.view(signed)[: len(source)]
         np.bitwise_and(source, mask, out=keep)
         # Negative, hence all ones after the shift, exactly where the element stays.
-        np.subtract(high, keep, out=keep)
+        np.subtract(bounds[0], keep, out=keep)
         np.right_shift(keep, shift, out=keep)
         if form.nan_is_negative_zero:
             np.bitwise_or(keep, -(source == lowest).view(signed), out=keep)
-        np.bitwise_and(source, keep, out=target)
+        np.bitwise_and(source, keep, out=out.view(signed))
 
-    return loop
+    return Rule(bounds, apply)
 
 
-def _integers(dtype: np.dtype[Any]) -> Loop:
+def _integers(dtype: np.dtype[Any]) -> Rule:
     limits = np.iinfo(dtype)
     lowest, largest = int(limits.min), int(limits.max)
     magnitude = max(-lowest, largest)
 
-    def ends(lambd: _Array) -> tuple[_Array, _Array]:
+    def bounds(lambd: _Array) -> tuple[_Array, ...]:
         """Return the first and the last element of each band, exactly."""
-        empty = ~(lambd >= 0)
-        if lambd.dtype.kind == "f":
-            beyond = lambd >= 2.0 ** magnitude.bit_length()
-            whole = np.where(empty | beyond, 0, lambd).astype(np.uint64)  # truncates: floor
-            whole = np.where(beyond, np.uint64(magnitude), whole)
-        else:
-            whole = np.where(empty, 0, lambd).astype(np.uint64)
+        with np.errstate(all="ignore"):
+            empty = ~(lambd >= 0)
+            if lambd.dtype.kind == "f":
+                beyond = lambd >= 2.0 ** magnitude.bit_length()
+                whole = np.where(empty | beyond, 0, lambd).astype(np.uint64)  # truncates: floor
+                whole = np.where(beyond, np.uint64(magnitude), whole)
+            else:
+                whole = np.where(empty, 0, lambd).astype(np.uint64)
         high = np.minimum(whole, np.uint64(largest)).astype(dtype)
         low = np.where(whole > largest, dtype.type(lowest), -high if lowest else dtype.type(0))
         return np.where(empty, dtype.type(1), low), np.where(empty, dtype.type(0), high)
 
-    def loop(x: _Array, lambd: _Array, out: _Array) -> None:
-        with np.errstate(all="ignore"):
-            low, high = ends(lambd)
-        keep = np.logical_or(x < low, x > high)
+    def apply(x: _Array, bounds: tuple[_Array, ...], out: _Array, scratch: _Array) -> None:
+        low, high = bounds
+        keep = scratch[: len(x)].view(bool)
+        np.less(x, low, out=keep)
+        np.logical_or(keep, x > high, out=keep)
         np.multiply(x, keep, out=out)
 
-    return loop
+    return Rule(bounds, apply)
 
 
-def _complex(dtype: np.dtype[Any]) -> Loop:
+def _complex(dtype: np.dtype[Any]) -> Rule:
     part = np.dtype(f"f{dtype.itemsize // 2}")
     signed = np.dtype(f"i{part.itemsize}")
     # Scaling by powers of two, as in src/loops.inc.h: no square that decides over- or underflows.
-    small, up, large, down = (
-        (-50, 100, 60, -70) if part.itemsize == 4 else (-400, 700, 400, -600)
-    )  # fmt: skip
+    exponents = (-50, 100, 60, -70) if part.itemsize == 4 else (-400, 700, 400, -600)
+    small, up, large, down = (2.0**exponent for exponent in exponents)
 
-    def loop(x: _Array, lambd: _Array, out: _Array) -> None:
+    def bounds(lambd: _Array) -> tuple[_Array, ...]:
         with np.errstate(all="ignore"):
-            scale = np.where(
-                lambd < 2.0**small, 2.0**up, np.where(lambd > 2.0**large, 2.0**down, 1)
-            )
-            scale = scale.astype(part)
-            bound = np.where(lambd >= 0, np.square(lambd * scale), part.type(-1))
+            scale = np.where(lambd < small, up, np.where(lambd > large, down, 1)).astype(part)
+            return scale, np.where(lambd >= 0, np.square(lambd * scale), part.type(-1))
+
+    def apply(x: _Array, bounds: tuple[_Array, ...], out: _Array, scratch: _Array) -> None:
+        scale, square = bounds
+        with np.errstate(all="ignore"):
             squares = np.square(x.real * scale) + np.square(x.imag * scale)
-            keep = -(~(squares <= bound)).astype(signed)
+            keep = -(~(squares <= square)).astype(signed)
         source = np.ascontiguousarray(x).view(signed).reshape(-1, 2)
-        kept = np.bitwise_and(source, keep[:, np.newaxis])
+        kept = scratch[: x.nbytes].view(signed).reshape(-1, 2)
+        np.bitwise_and(source, keep[:, np.newaxis], out=kept)
         out[...] = kept.view(dtype).reshape(-1)
 
-    return loop
+    return Rule(bounds, apply)
 
 
-def _long_double(x: _Array, lambd: _Array, out: _Array) -> None:
-    with np.errstate(all="ignore"):
-        dropped = np.abs(x) <= lambd
-    np.copyto(out, x)
-    np.copyto(out, 0, where=dropped)
+def _long_double() -> Rule:
+    def bounds(lambd: _Array) -> tuple[_Array, ...]:
+        return (lambd,)
+
+    def apply(x: _Array, bounds: tuple[_Array, ...], out: _Array, _scratch: _Array) -> None:
+        with np.errstate(all="ignore"):
+            dropped = np.abs(x) <= bounds[0]
+        np.copyto(out, x)
+        np.copyto(out, 0, where=dropped)
+
+    return Rule(bounds, apply)

@@ -22,7 +22,7 @@ from typing import Any
 
 import numpy as np
 
-from ._pure import BLOCK, loop_for
+from ._pure import BLOCK_BYTES, rule_for
 from ._thresholds import component
 
 __all__ = ["hardshrink", "register_float"]
@@ -109,15 +109,18 @@ def _strided(context: Any, data: Any, dimensions: Any, strides: Any, _auxiliary:
     x = _at(data[0], count, strides[0], dtype)
     lambd = _at(data[1], count, strides[1], lambd_dtype)
     out = _at(data[2], count, strides[2], dtype)
-    loop = loop_for(native)
-    for start in range(0, count, BLOCK):
-        part = slice(start, start + BLOCK)
-        one = lambd[:1] if strides[1] == 0 else lambd[part]
+    rule = rule_for(native)
+    block_size = BLOCK_BYTES // dtype.itemsize
+    scratch = np.empty(min(block_size, count) * dtype.itemsize, np.uint8)
+    constant = rule.bounds(lambd[:1]) if strides[1] == 0 else None
+    for start in range(0, count, block_size):
+        part = slice(start, start + block_size)
+        bounds = rule.bounds(lambd[part]) if constant is None else constant
         if native == dtype:
-            loop(x[part], one, out[part])
+            rule.apply(x[part], bounds, out[part], scratch)
         else:
             block = x[part].astype(native)
-            loop(block, one, block)
+            rule.apply(block, bounds, block, scratch)
             out[part] = block
     return 0
 

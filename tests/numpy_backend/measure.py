@@ -1,0 +1,359 @@
+"""Measure the NumPy kernel against its targets; write a record and a plot.
+
+    python tests/numpy_backend/measure.py [--write docs/records] [--quick]
+
+Invariants
+----------
+- Every figure is a ratio of two calls in one process, timed in turn (A B B A), beside an A/A
+  control: a call against itself, which must come out as 1.
+- Warm arrays, one thread, random normal data, λ = 0.5 unless a row says otherwise.
+- Absolute times are by-products; they are of this machine on this day.
+"""
+
+from __future__ import annotations
+
+import argparse
+import datetime
+import json
+import os
+import platform
+import subprocess
+import sys
+import tempfile
+from collections.abc import Callable, Iterator
+from dataclasses import asdict, dataclass
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+
+import shrinkops
+from shrinkops.benchmark._calls import Call
+from shrinkops.benchmark._sampling import Plan, sample
+from shrinkops.benchmark._statistics import estimate
+from shrinkops_numpy import _kernels
+
+LAMBD = 0.5
+hardshrink = shrinkops.hardshrink
+
+
+@dataclass(frozen=True)
+class Row:
+    """One figure: what was compared, the target, the ratio with its interval, the control."""
+
+    group: str
+    case: str
+    target: float | None
+    """The ratio may not exceed it; None for a figure without a target."""
+    ratio: float
+    low: float
+    high: float
+    control: float
+    microseconds: float
+
+    @property
+    def verdict(self) -> str:
+        """Tell whether the target is met, or undecided within the interval."""
+        if self.target is None:
+            return ""
+        if self.ratio <= self.target:
+            return "met"
+        return "undecided" if self.low <= self.target else "missed"
+
+
+class Bench:
+    """Collects rows, printing each as it comes."""
+
+    def __init__(self, plan: Plan) -> None:
+        self.plan = plan
+        self.rows: list[Row] = []
+
+    def compare(self, group: str, case: str, target: float | None, ours: Call, other: Call) -> None:
+        """Add the ratio of two calls."""
+        samples = sample([ours, other, ours], self.plan)
+        self._add(group, case, target, samples.ratio(0, 1), samples, 2)
+
+    def beyond_one(self, group: str, case: str, target: float, calls: list[Call]) -> None:
+        """Add the ratio of two calls less what each costs on one element (calls 2 and 3)."""
+        samples = sample([*calls, calls[0]], self.plan)
+        per_element = samples.difference(0, 2), samples.difference(1, 3)
+        self._add(group, case, target, per_element[0] / per_element[1], samples, 4)
+
+    def _add(
+        self, group: str, case: str, target: float | None, ratios: Any, samples: Any, again: int
+    ) -> None:
+        ratio, control = estimate(ratios), estimate(samples.ratio(again, 0))
+        row = Row(
+            group, case, target, ratio.median, ratio.low, ratio.high, control.median,
+            samples.time(0).median * 1e6,
+        )  # fmt: skip
+        self.rows.append(row)
+        print(
+            f"{group} | {case}: {row.ratio:.3f} (A/A {row.control:.3f}) {row.verdict}", flush=True
+        )
+
+
+def data(n: int | tuple[int, ...], dtype: Any = np.float32) -> tuple[Any, Any]:
+    """Return random elements and an output whose pages exist."""
+    x = np.random.default_rng(0).standard_normal(n).astype(dtype)
+    return x, np.zeros_like(x)
+
+
+def ours(x: Any, out: Any, lambd: Any = LAMBD) -> Call:
+    """Return the public call."""
+    return Call(hardshrink, (x, lambd), {"out": out})
+
+
+def against_copy(bench: Bench) -> None:
+    """Warm out=, against np.copyto."""
+    for dtype in ("float16", "float32", "float64"):
+        one, one_out = data(1, dtype)
+        for n in (1_000, 100_000):
+            x, out = data(n, dtype)
+            calls = [ours(x, out), Call(np.copyto, (out, x)),
+                     ours(one, one_out), Call(np.copyto, (one_out, one))]  # fmt: skip
+            bench.compare("np.copyto, whole call", f"{dtype} {n:.0e}", 1.3, *calls[:2])
+            bench.beyond_one("np.copyto, call overhead apart", f"{dtype} {n:.0e}", 1.3, calls)
+        for n in (1_000_000, 10_000_000):
+            x, out = data(n, dtype)
+            bench.compare(
+                "np.copyto", f"{dtype} {n:.0e}", 1.1, ours(x, out), Call(np.copyto, (out, x))
+            )
+
+
+def where_idiom(x: Any, lambd: float) -> Any:
+    """Return what NumPy users write today."""
+    return np.where(np.abs(x) > lambd, x, 0)
+
+
+def mask_idiom(x: Any, lambd: float) -> Any:
+    """Return the quicker one, which gives -0."""
+    return x * (np.abs(x) > lambd)
+
+
+def against_idioms(bench: Bench) -> None:
+    """How many times as fast as the idioms, as ratios below 1/20 and 1/3."""
+    for n in (100_000, 1_000_000, 10_000_000):
+        x, out = data(n)
+        for name, idiom, times in (("np.where", where_idiom, 20), ("x * mask", mask_idiom, 3)):
+            call = Call(idiom, (x, LAMBD))
+            bench.compare(f"{name} (out=)", f"float32 {n:.0e}", 1 / times, ours(x, out), call)
+            fresh = Call(hardshrink, (x, LAMBD))
+            bench.compare(f"{name} (new array)", f"float32 {n:.0e}", None, fresh, call)
+
+
+def against_torch(bench: Bench) -> None:
+    """torch.hardshrink(out=) on one thread over the same memory."""
+    try:
+        import torch
+    except ImportError:
+        print("torch is not installed: its rows are left out")
+        return
+    torch.set_num_threads(1)
+    for name in ("float16", "bfloat16", "float32", "float64"):
+        target = 0.5 if name == "float16" else 1.0
+        for n in (1, 100, 1_000, 10_000, 100_000, 1_000_000, 10_000_000):
+            if name == "bfloat16":
+                import ml_dtypes
+
+                x, out = data(n, ml_dtypes.bfloat16)
+                tensors = [
+                    torch.from_numpy(a.view(np.int16)).view(torch.bfloat16) for a in (x, out)
+                ]
+            else:
+                x, out = data(n, name)
+                tensors = [torch.from_numpy(a) for a in (x, out)]
+            theirs = Call(torch.hardshrink, (tensors[0], LAMBD), {"out": tensors[1]})
+            bench.compare("torch.hardshrink(out=)", f"{name} {n:.0e}", target, ours(x, out), theirs)
+
+
+def one_element(bench: Bench) -> None:
+    """The fixed cost of a call."""
+    ufunc = _kernels.ufunc()
+    x, out = data(1)
+    bench.compare("bare ufunc call", "float32 1, new", 1.3, Call(hardshrink, (x, LAMBD)),
+                  Call(ufunc, (x, LAMBD)))  # fmt: skip
+    bench.compare("bare ufunc call", "float32 1, out=", 1.3, ours(x, out),
+                  Call(ufunc, (x, LAMBD), {"out": out}))  # fmt: skip
+    bench.compare("bare ufunc call", "NumPy scalar", None, Call(hardshrink, (x[0], LAMBD)),
+                  Call(ufunc, (x[0], LAMBD)))  # fmt: skip
+
+
+def array_lambd(bench: Bench) -> None:
+    """λ per channel, of x's type and of float64, against one λ."""
+    for channels, length in ((8, 125_000), (64, 16_000), (1_000, 1_000)):
+        x, out = data((channels, length))
+        for dtype in ("float32", "float64"):
+            per_channel = np.linspace(0.4, 0.6, channels, dtype=dtype).reshape(-1, 1)
+            bench.compare("scalar λ", f"λ {dtype} ({channels}, 1), x ({channels}, {length})", 1.3,
+                          ours(x, out, per_channel), ours(x, out))  # fmt: skip
+
+
+def fresh_outputs(bench: Bench) -> None:
+    """What out= saves: a new array of pages that the system must zero first."""
+    for n in (1_000_000, 10_000_000, 100_000_000):
+        x, out = data(n)
+        bench.compare("out= (cost of a new array)", f"float32 {n:.0e}", None,
+                      Call(hardshrink, (x, LAMBD)), ours(x, out))  # fmt: skip
+
+
+def other_layouts(bench: Bench) -> None:
+    """Layouts without a target, for the record: against np.copyto of the same operands."""
+    x, out = data((2_000, 1_000))
+    for name, given in (("every second row", x[::2]), ("every second column", x[:, ::2]),
+                        ("transposed", x.T), ("big-endian", x.astype(">f4"))):  # fmt: skip
+        target = np.zeros_like(given)
+        bench.compare("np.copyto, layouts", f"float32 {name}", None, ours(given, target),
+                      Call(np.copyto, (target, given)))  # fmt: skip
+    for dtype in ("int8", "int32", "int64", "complex64", "complex128", "longdouble"):
+        x, out = data(1_000_000, dtype)
+        bench.compare("np.copyto, other types", f"{dtype} 1e+06", None, ours(x, out),
+                      Call(np.copyto, (out, x)))  # fmt: skip
+
+
+def pure_path(bench: Bench) -> None:
+    """The path without a compiler; runs where SHRINKOPS_NUMPY_KERNEL=pure."""
+    for dtype in ("float16", "float32", "float64"):
+        for n in (1_000, 100_000, 1_000_000, 10_000_000):
+            x, out = data(n, dtype)
+            target = 6.0 if (dtype, n) == ("float32", 1_000_000) else None
+            bench.compare("np.copyto, pure NumPy path", f"{dtype} {n:.0e}", target, ours(x, out),
+                          Call(np.copyto, (out, x)))  # fmt: skip
+
+
+GROUPS: tuple[Callable[[Bench], None], ...] = (
+    one_element, against_copy, against_torch, array_lambd, against_idioms, fresh_outputs,
+    other_layouts,
+)  # fmt: skip
+
+
+def growth(largest: int) -> Iterator[tuple[int, float]]:
+    """Yield microseconds per call from 1 element on, warm out=."""
+    n = 1
+    while n <= largest:
+        x, out = data(n)
+        timed = sample([ours(x, out)], Plan(blocks=9, most_seconds=2.0)).time(0)
+        yield n, timed.median * 1e6
+        n = (
+            n * 10
+            if n < 1000
+            else int(n * 10**0.5 + 0.5)
+            if str(n)[0] == "1"
+            else round(n / 3.1623) * 10
+        )
+
+
+def in_child(kernel: str, quick: bool) -> list[Row]:
+    """Measure the pure path in a process of its own."""
+    with tempfile.TemporaryDirectory() as folder:
+        path = Path(folder, "rows.json")
+        command = [sys.executable, __file__, "--rows", str(path), *(["--quick"] if quick else [])]
+        subprocess.run(command, env={**os.environ, _kernels.SWITCH: kernel}, check=True)
+        return [Row(**row) for row in json.loads(path.read_text())]
+
+
+def machine() -> dict[str, str]:
+    """Describe what the figures were measured on, without naming the machine."""
+    model = platform.processor() or platform.machine()
+    cpuinfo = Path("/proc/cpuinfo")
+    if cpuinfo.exists():
+        names = [s.partition(":")[2].strip() for s in cpuinfo.read_text().splitlines()
+                 if s.startswith("model name")]  # fmt: skip
+        model = f"{names[0]}, {len(names)} cores" if names else model
+    versions = {"Python": platform.python_version(), "NumPy": np.__version__}
+    if "torch" in sys.modules:
+        versions["torch"] = sys.modules["torch"].__version__
+    return {
+        "date": datetime.datetime.now(tz=datetime.UTC).date().isoformat(),
+        "processor": model,
+        "system": f"{platform.system()} {platform.machine()}",
+        "kernel": _kernels.describe(),
+        **versions,
+    }
+
+
+def markdown(about: dict[str, str], rows: list[Row], line: list[tuple[int, float]]) -> str:
+    """Return the record as a page."""
+    text = ["# The NumPy kernel, measured", ""]
+    text += ["Ratios of two calls in one process, timed in turn (A B B A); medians with their 99 %",
+             "intervals. A/A is the call against itself, the noise of the figure. Lower is better.",
+             "Made by `python tests/numpy_backend/measure.py --write docs/records`.", ""]  # fmt: skip
+    text += [f"- {name}: {value}" for name, value in about.items()]
+    group = ""
+    for row in rows:
+        if row.group != group:
+            group = row.group
+            text += ["", f"## Against {group}", "",
+                     "| case | ratio | interval | target | | A/A | µs |",
+                     "|---|---|---|---|---|---|---|"]  # fmt: skip
+        target = "" if row.target is None else f"{row.target:.3g}"
+        text.append(
+            f"| {row.case} | {row.ratio:.3f} | {row.low:.3f}-{row.high:.3f} | {target} "
+            f"| {row.verdict} | {row.control:.3f} | {row.microseconds:.3g} |"
+        )
+    if line:
+        text += ["", "## Growth, float32, warm out=", "", "![growth](numpy-kernel.svg)", "",
+                 "| elements | µs | ns per element |", "|---|---|---|"]  # fmt: skip
+        text += [f"| {n:,} | {us:.4g} | {us * 1e3 / n:.3g} |" for n, us in line]
+    return "\n".join(text) + "\n"
+
+
+def plot(line: list[tuple[int, float]], path: Path) -> None:
+    """Draw the growth on logarithmic axes, where matplotlib is installed."""
+    try:
+        import matplotlib
+    except ImportError:
+        print("matplotlib is not installed: no plot")
+        return
+    matplotlib.use("svg")
+    from matplotlib import pyplot
+
+    matplotlib.rcParams["svg.hashsalt"] = "shrinkops"
+    figure, axes = pyplot.subplots(figsize=(6, 4), layout="constrained")
+    n, us = np.array(line).T
+    axes.loglog(n, us, "o-", label="shrinkops.hardshrink(x, out=out)")
+    axes.loglog(n, n * us[-1] / n[-1], "k:", lw=1, label="linear")
+    axes.set(xlabel="float32 elements", ylabel="microseconds per call")
+    axes.legend()
+    axes.grid(alpha=0.3)
+    figure.savefig(path, metadata={"Date": None})
+
+
+def main() -> int:
+    """Run the command; the exit status is 1 if a target is missed beyond its interval."""
+    parser = argparse.ArgumentParser(description=__doc__.partition("\n")[0])
+    parser.add_argument("--write", type=Path, help="folder for numpy-kernel.md, .json and .svg")
+    parser.add_argument("--quick", action="store_true", help="fewer samples, no growth line")
+    parser.add_argument("--only", help="groups whose function's name contains this")
+    parser.add_argument("--rows", type=Path, help=argparse.SUPPRESS)
+    options = parser.parse_args()
+    plan = Plan(blocks=9, most_seconds=2.0) if options.quick else Plan(blocks=25, most_seconds=8.0)
+    bench = Bench(plan)
+    if options.rows:
+        pure_path(bench)
+        options.rows.write_text(json.dumps([asdict(row) for row in bench.rows]))
+        return 0
+    for group in GROUPS:
+        if not options.only or options.only in group.__name__:
+            group(bench)
+    rows = bench.rows
+    if not options.only or options.only in "pure_path":
+        rows += in_child("pure", options.quick)
+    line = [] if options.quick or options.only else list(growth(100_000_000))
+    about = machine()
+    if options.write:
+        options.write.mkdir(parents=True, exist_ok=True)
+        (options.write / "numpy-kernel.md").write_text(markdown(about, rows, line))
+        record = {"about": about, "rows": [asdict(r) for r in rows], "growth": line}
+        (options.write / "numpy-kernel.json").write_text(json.dumps(record, indent=1) + "\n")
+        if line:
+            plot(line, options.write / "numpy-kernel.svg")
+    missed = [row for row in rows if row.verdict == "missed"]
+    print(
+        *(f"missed: {r.group} | {r.case}: {r.ratio:.3f} > {r.target:.3g}" for r in missed), sep="\n"
+    )
+    return 1 if missed else 0
+
+
+if __name__ == "__main__":
+    sys.exit(main())
