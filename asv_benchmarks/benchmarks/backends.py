@@ -2,4 +2,4 @@
 
 from shrinkops.benchmark import make_suite
 
-globals().update(make_suite(["numpy", "torch", "jax", "cupy"]))
+globals().update(make_suite(["numpy", "torch", "jax"]))

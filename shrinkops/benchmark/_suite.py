@@ -35,7 +35,7 @@ __all__ = ["DEVICES", "DTYPES", "QUICK", "SIZES", "VERSION", "make_suite"]
 
 SIZES = (1, 1_000, 100_000, 1_000_000, 10_000_000, 100_000_000)
 DTYPES = ("float16", "bfloat16", "float32", "float64")
-DEVICES = ("cpu", "gpu")
+DEVICES = ("cpu",)
 
 VERSION = "1"
 """To be raised when a benchmark starts to measure something else: old results end there."""
@@ -71,7 +71,8 @@ def make_suite(
     dtypes : sequence of str
         What a backend does not declare is skipped.
     devices : sequence of {"cpu", "gpu"}
-        What a machine does not have is skipped.
+        What a machine does not have is skipped. Each skip costs a process, so a suite
+        for GPUs is best a module of its own.
     against : sequence of str, optional
         Names of peers to track besides the copy of the same bytes.
 
