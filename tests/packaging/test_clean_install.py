@@ -3,7 +3,9 @@
 from __future__ import annotations
 
 import ast
+import re
 import shutil
+import subprocess
 import sys
 from pathlib import Path
 
@@ -100,3 +102,25 @@ def test_sdist_installs_without_a_compiler(environment, built, tmp_path):
     assert Path(file).is_relative_to(site)
     assert "pure NumPy" in kernel
     assert result == "[-2.  0. nan  1.]"
+
+
+def test_type_checkers_see_the_types_of_the_installed_package(environment, tmp_path):
+    (tmp_path / "user.py").write_text(
+        "import numpy as np\n"
+        "from shrinkops import Hardshrink, hardshrink\n"
+        "from shrinkops_array_api_strict import ArrayApiStrictBackend\n"
+        "reveal_type(hardshrink(np.float32(1)))\n"
+        "reveal_type(Hardshrink(0.25)('text'))\n"
+        "reveal_type(ArrayApiStrictBackend().namespace)\n"
+    )
+    options = ["--strict", "--python-executable", str(environment.python)]
+    done = subprocess.run(
+        [sys.executable, "-m", "mypy", *options, "--cache-dir", str(tmp_path / "cache"), "user.py"],
+        cwd=tmp_path,
+        capture_output=True,
+        text=True,
+    )
+    assert done.returncode == 0, done.stdout + done.stderr
+    revealed = re.findall(r'Revealed type is "(.*)"', done.stdout)
+    assert revealed[0].startswith("numpy.float")
+    assert revealed[1:] == ["str", "def () -> Any"]
