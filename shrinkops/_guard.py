@@ -72,6 +72,8 @@ def _generic_kernel(backend: Backend, operation: Operation) -> Native:
             low, high = _array_bounds(backend, xp, x, threshold, dtype)
         elif isinstance(dtype, IntegerFormat):
             low, high = threshold_bounds(threshold, dtype)
+            if high >= 1 << 63:  # not every library takes such a Python integer as it is
+                high = xp.asarray(high, dtype=x.dtype)
         else:
             low, high = -threshold.value, threshold.value
         result = operation.generic(xp, x, low, high)
