@@ -38,7 +38,15 @@ _Array = np.ndarray[Any, Any]
 
 
 class WrongResultError(AssertionError):
-    """What was to be timed does not compute the operation."""
+    """What was to be timed does not compute the operation.
+
+    Attributes
+    ----------
+    of_peer : bool
+        It is a peer that is wrong, not the target.
+    """
+
+    of_peer = False
 
 
 def reference(work: Work, x: _Array) -> _Array:
@@ -115,8 +123,12 @@ def check_peer(work: Work, peer: Peer, call: Call, read: Callable[[Any], _Array]
         It differs where it does not say so.
     """
     name = f"peer {peer.name!r}"
-    with np.errstate(all="ignore"):  # peers may warn about NaN, the target may not
-        _check_peer(work, peer, name, call, read)
+    try:
+        with np.errstate(all="ignore"):  # peers may warn about NaN, the target may not
+            _check_peer(work, peer, name, call, read)
+    except WrongResultError as error:
+        error.of_peer = True
+        raise
 
 
 def _check_peer(

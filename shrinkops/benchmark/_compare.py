@@ -37,6 +37,12 @@ A_A_TOLERANCE = 0.02
 A_A_SPREAD = 0.15
 """A control that is less certain than this bounds nothing."""
 
+_EXTENSIONS = 2
+"""How often blocks are added to a comparison whose control left 1."""
+
+_PROBES = 7
+"""Single calls, and copies, that the floor check times."""
+
 _CHECKED_FROM = 50e-6
 """Seconds of a copy from which a time can be told from the cost of a call."""
 
@@ -137,7 +143,11 @@ def _compare(work: Work, subject: Subject, peer: Peer, plan: Plan) -> Comparison
     if work.case.mode != "derivative" or peer.copies:
         check_peer(work, peer, other, _reader(work, peer))
     samples = compare_calls(subject.call, other, floor, plan)
-    return judge(work, subject, peer, samples)
+    lowest = floor or (other if peer.copies else None)
+    below = lowest is not None and is_below_floor(
+        subject.call, subject.read, lowest, work.case.device
+    )
+    return judge(work, peer, samples, below=below)
 
 
 def _reader(work: Work, peer: Peer) -> Callable[[Any], np.ndarray[Any, Any]]:
@@ -146,20 +156,28 @@ def _reader(work: Work, peer: Peer) -> Callable[[Any], np.ndarray[Any, Any]]:
 
 
 def compare_calls(subject: Call, peer: Call, floor: Call | None, plan: Plan) -> Samples:
-    """Time the subject, the peer, the subject again, and the floor if there is one."""
-    return sample([subject, peer, subject, *([] if floor is None else [floor])], plan)
+    """Time the subject, the peer, the subject again, and the floor if there is one.
+
+    While the subject differs from itself more blocks are added, a few times at most. It
+    is the control that decides, never the ratio, so the ratio is not biased by it.
+    """
+    calls = [subject, peer, subject, *([] if floor is None else [floor])]
+    samples = sample(calls, plan)
+    for _ in range(_EXTENSIONS):
+        if is_sound(estimate(samples.ratio(2, 0))) or len(samples.seconds) < plan.fewest:
+            break
+        samples += sample(calls, plan)
+    return samples
 
 
-def judge(work: Work, subject: Subject, peer: Peer, samples: Samples) -> Comparison:
+def judge(work: Work, peer: Peer, samples: Samples, *, below: bool) -> Comparison:
     """Make a figure of samples, with what speaks against it."""
     control = estimate(samples.ratio(2, 0))
     floor = 1 if peer.name == COPY else 3
     has_floor = samples.seconds.shape[1] > floor
     over_copy = estimate(samples.ratio(0, floor)) if has_floor else None
-    verdict = Verdict.OK
-    if not is_sound(control):
-        verdict = Verdict.NOISY
-    if has_floor and is_below_floor(work, subject, samples.time(floor).median):
+    verdict = Verdict.OK if is_sound(control) else Verdict.NOISY
+    if below:
         verdict = Verdict.FLOOR
     ratios = samples.ratio(0, 1)
     return Comparison(
@@ -183,19 +201,28 @@ def is_sound(control: Estimate) -> bool:
     return not left and control.spread <= A_A_SPREAD
 
 
-def is_below_floor(work: Work, subject: Subject, copy_seconds: float) -> bool:
+def is_below_floor(call: Call, read: Callable[[Any], Any], copy: Call, device: str = "cpu") -> bool:
     """Tell whether single calls return sooner than the memory could have served them.
 
     Each call starts when the one before has been read back, so that work which was
-    left unfinished cannot hide behind the wait for a full queue.
+    left unfinished cannot hide behind the wait for a full queue. The shortest of a few
+    calls is held against the shortest of as many copies, which alternate with them.
+
+    Parameters
+    ----------
+    call : Call
+    read : callable
+        Reads a result, and so waits for it whatever ``call.synchronize`` does.
+    copy : Call
+        The copy of the same bytes on the same device.
+    device : {"cpu", "gpu"}
     """
-    if copy_seconds < _CHECKED_FROM:
-        return False
+    once = replace(call, each=False)
+    calls, copies = [], []
+    for _ in range(_PROBES):
+        copies.append(copy.seconds(1))
+        calls.append(once.seconds(1))
+        read(call())
     # A processor's cores share its memory; a device's copy already uses all of it.
-    fastest = copy_seconds / (2 * cores() if work.case.device == "cpu" else 2)
-    once = replace(subject.call, each=False)
-    times = []
-    for _ in range(5):
-        subject.read(subject.call())
-        times.append(once.seconds(1))
-    return min(times) < fastest
+    parallel = cores() if device == "cpu" else 1
+    return min(copies) >= _CHECKED_FROM and min(calls) < min(copies) / (2 * parallel)

@@ -3,9 +3,12 @@
 Invariants
 ----------
 - A block times every call twice, in one order and then in the reverse of it: A B B A,
-  or A B C C B A. A drift that is linear over the block weighs on all of them alike.
+  or A B C C B A; the next block begins at the other end. So a drift of the machine
+  weighs on all of them alike.
+- Of a call's two timings the shorter counts: an interruption only ever lengthens one.
 - Calls are compared within a block only. Absolute times are by-products.
-- Each sample is long against the clock's own error: short calls are looped.
+- Each timing is long against the clock's own error, so short calls are looped, and
+  short against a busy machine's time slices.
 - One call that is not timed precedes a short sample, so that its data is as warm for
   the first loop as for the last.
 """
@@ -42,10 +45,10 @@ class Plan:
         No block starts later than this, once there are ``fewest``.
     """
 
-    blocks: int = 21
+    blocks: int = 31
     fewest: int = 7
-    sample_seconds: float = 0.002
-    most_seconds: float = 20.0
+    sample_seconds: float = 0.001
+    most_seconds: float = 10.0
 
 
 @dataclass(frozen=True)
@@ -54,6 +57,9 @@ class Samples:
 
     seconds: np.ndarray[Any, Any]
     numbers: tuple[int, ...]
+
+    def __add__(self, other: Samples) -> Samples:
+        return Samples(np.concatenate([self.seconds, other.seconds]), self.numbers)
 
     def ratio(self, over: int, under: int) -> np.ndarray[Any, Any]:
         """Return the ratio of two calls, block by block."""
@@ -84,15 +90,16 @@ def sample(calls: Sequence[Call], plan: Plan | None = None) -> Samples:
     """
     plan = plan or Plan()
     numbers = tuple(_number(call, plan.sample_seconds) for call in calls)
-    order = [*range(len(calls)), *reversed(range(len(calls)))]
+    forth = [*range(len(calls))]
+    back = forth[::-1]
     rows = []
     started = perf_counter()
     for block in range(plan.blocks):
         if block >= plan.fewest and perf_counter() - started > plan.most_seconds:
             break
-        row = [0.0] * len(calls)
-        for index in order:
-            row[index] += _once(calls[index], numbers[index]) / 2
+        row = [math.inf] * len(calls)
+        for index in (*forth, *back) if block % 2 == 0 else (*back, *forth):
+            row[index] = min(row[index], _once(calls[index], numbers[index]))
         rows.append(row)
     return Samples(np.array(rows), numbers)
 

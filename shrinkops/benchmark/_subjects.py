@@ -8,6 +8,8 @@ from typing import Any
 
 import numpy as np
 
+import shrinkops
+from shrinkops._dispatch import choose
 from shrinkops._formats import FORMATS, FloatFormat
 
 from ._calls import Call
@@ -37,7 +39,7 @@ def make_subject(work: Work) -> Subject:
     WrongResultError
         It does not compute the operation.
     """
-    function = work.target.function(work.operation)
+    function = _function(work)
     lambd = work.lambd
     read = work.adapter.to_numpy
     if work.case.mode == "derivative":
@@ -54,6 +56,15 @@ def make_subject(work: Work) -> Subject:
     call = on(work.x)
     check_subject(work, call, on, read)
     return Subject(call, read)
+
+
+def _function(work: Work) -> Callable[..., Any]:
+    """Return what a user calls: the public function where it comes to this backend."""
+    target = work.target
+    if target.registered and choose(type(work.x)).backend is target.backend:
+        public: Callable[..., Any] = getattr(shrinkops, work.operation.name)
+        return public
+    return target.function(work.operation)
 
 
 def _derivative(work: Work, function: Callable[..., Any]) -> Subject:

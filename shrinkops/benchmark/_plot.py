@@ -1,0 +1,60 @@
+"""Time per element over size, log-log, with the copy of the same bytes as the floor."""
+
+from __future__ import annotations
+
+from collections import defaultdict
+from collections.abc import Sequence
+from pathlib import Path
+
+from ._compare import Comparison
+from ._peers import COPY
+
+__all__ = ["curves", "plot"]
+
+Curve = list[tuple[int, float]]
+
+
+def curves(figures: Sequence[Comparison]) -> tuple[dict[str, Curve], dict[str, Curve]]:
+    """Return the curves of targets and peers, and those of the copies, by label.
+
+    Each is a list of elements and nanoseconds per element, by size.
+    """
+    lines: dict[str, dict[int, float]] = defaultdict(dict)
+    floors: dict[str, dict[int, float]] = defaultdict(dict)
+    for figure in figures:
+        case = figure.case
+        each = figure.seconds.median / case.size * 1e9
+        what = f"{case.dtype}, {case.mode}" + ("" if case.device == "cpu" else f", {case.device}")
+        lines[f"{figure.target} ({what})"].setdefault(case.size, each)
+        if figure.peer != COPY:
+            lines[f"{figure.peer} ({what})"].setdefault(case.size, each / figure.ratio.median)
+        if figure.over_copy is not None:
+            label = f"copy ({case.dtype})"
+            floors[label].setdefault(case.size, each / figure.over_copy.median)
+    return _sorted(lines), _sorted(floors)
+
+
+def _sorted(found: dict[str, dict[int, float]]) -> dict[str, Curve]:
+    return {label: sorted(points.items()) for label, points in found.items()}
+
+
+def plot(figures: Sequence[Comparison], path: Path) -> None:
+    """Draw the curves into a file; its suffix is the format."""
+    from matplotlib.figure import Figure  # no pyplot: nothing global, no display
+
+    lines, floors = curves(figures)
+    figure = Figure(figsize=(8, 5), layout="constrained")
+    axes = figure.add_subplot()
+    for label, points in lines.items():
+        axes.plot(*zip(*points, strict=True), marker="o", markersize=4, label=label)
+    for label, points in floors.items():
+        axes.plot(*zip(*points, strict=True), color="0.3", linestyle="--", label=label)
+    axes.set_xscale("log")
+    axes.set_yscale("log")
+    axes.set_xlabel("elements")
+    axes.set_ylabel("nanoseconds per element")
+    operation = figures[0].operation if figures else ""
+    axes.set_title(f"{operation}: time per element; dashed, the copy of the same bytes")
+    axes.grid(visible=True, which="both", linewidth=0.3)
+    axes.legend(fontsize="small")
+    figure.savefig(path, dpi=150)
