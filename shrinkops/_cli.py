@@ -37,7 +37,7 @@ class _Lazy(NamedTuple):
 
 _LAZY = {
     "bench": _Lazy(
-        "shrinkops.benchmark.command:command", "bench", "Measure backends, as ratios to a copy."
+        "shrinkops.benchmark.command:command", "bench", "Measure backends against peers, as ratios."
     ),
     "conformance": _Lazy(
         "shrinkops.conformance.command:command",
@@ -45,7 +45,9 @@ _LAZY = {
         "Check a backend against the specification.",
     ),
     "demo": _Lazy(
-        "shrinkops.demo.command:command", "demo", "Denoise real records on every ready backend."
+        "shrinkops.demo.command:command",
+        "demo",
+        "Denoise real records on every backend that is ready.",
     ),
 }
 

@@ -49,7 +49,7 @@ _SECONDS = 0.6
 )
 @click.option("--as-is", is_flag=True, help="Add no noise: the data have their own.")
 def command(signal: Path | None, output: Path, seed: int, snr: float, as_is: bool) -> None:
-    """Denoise real records by wavelet shrinkage, on every backend that is ready.
+    """Denoise real records on every backend that is ready.
 
     Takes an electrocardiogram and a photograph that ship with PyWavelets, or your file;
     adds noise, zeroes the wavelet coefficients below the universal threshold with
