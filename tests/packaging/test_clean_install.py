@@ -66,6 +66,14 @@ def test_plugin_passes_its_own_tests(environment, tmp_path):
     assert " passed" in done.stdout
 
 
+def test_example_of_the_plugins_readme(environment):
+    """The documentation shows it too."""
+    (block,) = re.findall(r"```python\n(.*?)```", (PLUGIN / "README.md").read_text(), re.DOTALL)
+    *setup, call, comment = block.splitlines()
+    code = "\n".join([*setup, f"print({call})"])
+    assert f"# {environment.run('-c', code).stdout}" == f"{comment}\n"
+
+
 @pytest.mark.parametrize("command", [["-m", "shrinkops"], ["-m", "shrinkops", "backends"]])
 def test_command_without_click_says_what_to_install(environment, command):
     done = environment.run(*command, check=False)
