@@ -6,6 +6,8 @@ Invariants
 ----------
 - Every figure is a ratio of two calls in one process, timed in turn (A B B A), beside an A/A
   control: a call against itself, which must come out as 1.
+- Time is this thread's processor time: one thread that waits for nothing is timed, and the
+  turns of other processes do not count.
 - Warm arrays, one thread, random normal data, λ = 0.5 unless a row says otherwise.
 - Absolute times are by-products; they are of this machine on this day.
 """
@@ -22,19 +24,33 @@ import sys
 import tempfile
 from collections.abc import Callable, Iterator
 from dataclasses import asdict, dataclass
+from functools import partial
+from itertools import repeat
 from pathlib import Path
+from time import thread_time_ns
 from typing import Any
 
 import numpy as np
+from shrinkops_numpy import _kernels
 
 import shrinkops
-from shrinkops.benchmark._calls import Call
+from shrinkops.benchmark._calls import Call as _Call
 from shrinkops.benchmark._sampling import Plan, sample
 from shrinkops.benchmark._statistics import estimate
-from shrinkops_numpy import _kernels
 
 LAMBD = 0.5
 hardshrink = shrinkops.hardshrink
+
+
+def processor_clock(loop: Any, number: int, _synchronize: Any) -> float:
+    """Time a loop by the processor time of this thread."""
+    calls = repeat(None, number)
+    start = thread_time_ns()
+    loop(calls)
+    return (thread_time_ns() - start) * 1e-9
+
+
+Call = partial(_Call, clock=processor_clock)
 
 
 @dataclass(frozen=True)
@@ -68,12 +84,14 @@ class Bench:
         self.plan = plan
         self.rows: list[Row] = []
 
-    def compare(self, group: str, case: str, target: float | None, ours: Call, other: Call) -> None:
+    def compare(
+        self, group: str, case: str, target: float | None, ours: _Call, other: _Call
+    ) -> None:
         """Add the ratio of two calls."""
         samples = sample([ours, other, ours], self.plan)
         self._add(group, case, target, samples.ratio(0, 1), samples, 2)
 
-    def beyond_one(self, group: str, case: str, target: float, calls: list[Call]) -> None:
+    def beyond_one(self, group: str, case: str, target: float, calls: list[_Call]) -> None:
         """Add the ratio of two calls less what each costs on one element (calls 2 and 3)."""
         samples = sample([*calls, calls[0]], self.plan)
         per_element = samples.difference(0, 2), samples.difference(1, 3)
@@ -99,7 +117,7 @@ def data(n: int | tuple[int, ...], dtype: Any = np.float32) -> tuple[Any, Any]:
     return x, np.zeros_like(x)
 
 
-def ours(x: Any, out: Any, lambd: Any = LAMBD) -> Call:
+def ours(x: Any, out: Any, lambd: Any = LAMBD) -> _Call:
     """Return the public call."""
     return Call(hardshrink, (x, lambd), {"out": out})
 
@@ -229,18 +247,11 @@ GROUPS: tuple[Callable[[Bench], None], ...] = (
 
 def growth(largest: int) -> Iterator[tuple[int, float]]:
     """Yield microseconds per call from 1 element on, warm out=."""
-    n = 1
-    while n <= largest:
-        x, out = data(n)
-        timed = sample([ours(x, out)], Plan(blocks=9, most_seconds=2.0)).time(0)
-        yield n, timed.median * 1e6
-        n = (
-            n * 10
-            if n < 1000
-            else int(n * 10**0.5 + 0.5)
-            if str(n)[0] == "1"
-            else round(n / 3.1623) * 10
-        )
+    for n in (step * 10**power for power in range(9) for step in (1, 3)):
+        if n <= largest:
+            x, out = data(n)
+            timed = sample([ours(x, out)], Plan(blocks=9, most_seconds=2.0)).time(0)
+            yield n, timed.median * 1e6
 
 
 def in_child(kernel: str, quick: bool) -> list[Row]:
@@ -275,9 +286,12 @@ def machine() -> dict[str, str]:
 def markdown(about: dict[str, str], rows: list[Row], line: list[tuple[int, float]]) -> str:
     """Return the record as a page."""
     text = ["# The NumPy kernel, measured", ""]
-    text += ["Ratios of two calls in one process, timed in turn (A B B A); medians with their 99 %",
-             "intervals. A/A is the call against itself, the noise of the figure. Lower is better.",
-             "Made by `python tests/numpy_backend/measure.py --write docs/records`.", ""]  # fmt: skip
+    text += [
+        "Ratios of the processor time of two calls in one process, in turn (A B B A): medians with",
+        "their 99 % intervals. A/A is the call against itself, the noise of the figure. Lower",
+        "is better. `python tests/numpy_backend/measure.py --write docs/records` makes this page.",
+        "",
+    ]
     text += [f"- {name}: {value}" for name, value in about.items()]
     group = ""
     for row in rows:

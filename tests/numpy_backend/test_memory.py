@@ -178,3 +178,24 @@ def test_ufunc_survives_pickling(ufunc: np.ufunc, compiled: bool) -> None:
     import pickle
 
     assert pickle.loads(pickle.dumps(ufunc)) is ufunc
+
+
+@pytest.mark.parametrize("dtype", ["float16", "float32", "complex128", "int64"])
+def test_large_outputs(dtype: str) -> None:
+    """From 16 MiB on the compiled kernel writes around the caches; every edge of that."""
+    n = (1 << 24) // np.dtype(dtype).itemsize
+    base = (np.arange(n + 100) % 2001 - 1000).astype(dtype)
+    base[::3] = 1
+    keep = np.abs(base) > 1.5
+    for offset, length in [(0, n), (1, n), (3, n - 1), (5, n + 67)]:
+        x, kept = base[offset : offset + length], keep[offset : offset + length]
+        out = np.full(length + 8, 7, dtype)
+        assert hardshrink(x, 1.5, out=out[offset : -8 + offset]) is not None
+        assert np.array_equal(out[offset : -8 + offset], np.where(kept, x, 0), equal_nan=True)
+        assert np.all(out[:offset] == 7)
+        assert np.all(out[-8 + offset :] == 7)
+    behind = base.copy()
+    hardshrink(behind[1:], 1.5, out=behind[:-1])
+    assert np.array_equal(behind[:-1], np.where(keep, base, 0)[1:], equal_nan=True)
+    hardshrink(base, 1.5, out=base)
+    assert np.count_nonzero(base) == np.count_nonzero(keep)

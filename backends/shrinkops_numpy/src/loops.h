@@ -30,6 +30,11 @@ typedef void shrink_scalar_loop(const void *x, void *out, size_t n, const shrink
 typedef void shrink_array_loop(const void *x, const void *a, const void *b, void *out, size_t n,
                                int64_t top);
 
+/* Runs a loop with stores around the caches; `out` is aligned to 64 bytes and is not `x`. Returns
+ * how many elements it did; the rest, less than a buffer, is the caller's. */
+typedef size_t shrink_stream(shrink_scalar_loop *loop, size_t size, const void *x, void *out,
+                             size_t n, const shrink_band *band);
+
 enum { W8, W16, W32, W64, WIDTHS };
 
 typedef struct {
@@ -42,6 +47,7 @@ typedef struct {
     shrink_array_loop *range_array[2 * WIDTHS];
     shrink_scalar_loop *squares[2]; /* complex64, complex128 */
     shrink_array_loop *squares_array[2];
+    shrink_stream *stream; /* NULL where the instruction set has no such store */
 } shrink_loops;
 
 extern const shrink_loops shrink_loops_baseline;

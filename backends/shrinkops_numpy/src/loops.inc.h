@@ -168,6 +168,38 @@ RANGE(uint64_t)
 COMPLEX(float, int32_t, 0x1p-50, 0x1p100, 0x1p60, 0x1p-70)
 COMPLEX(double, int64_t, 0x1p-400, 0x1p700, 0x1p400, 0x1p-600)
 
+#ifdef SHRINKOPS_X86_64
+#include <immintrin.h>
+#define STREAM NAME(stream)
+
+/* The results pass through a buffer that stays in the nearest cache, so no loop need know. */
+static size_t NAME(stream)(shrink_scalar_loop *loop, size_t size, const void *x, void *out,
+                           size_t n, const shrink_band *band) {
+    char buffer[4096];
+    const size_t count = sizeof buffer / size;
+    size_t done = 0;
+    for (; done + count <= n; done += count) {
+        char *to = (char *)out + done * size;
+        loop((const char *)x + done * size, buffer, count, band);
+#ifdef __AVX__
+        for (size_t i = 0; i < sizeof buffer; i += 32) {
+            const __m256i part = _mm256_loadu_si256((const __m256i *)(buffer + i));
+            _mm256_stream_si256((__m256i *)(to + i), part);
+        }
+#else
+        for (size_t i = 0; i < sizeof buffer; i += 16) {
+            const __m128i part = _mm_loadu_si128((const __m128i *)(buffer + i));
+            _mm_stream_si128((__m128i *)(to + i), part);
+        }
+#endif
+    }
+    _mm_sfence(); /* whoever reads the result next sees it, on any processor */
+    return done;
+}
+#else
+#define STREAM NULL
+#endif
+
 #define TEXT_(name) #name
 #define TEXT(name) TEXT_(name)
 #define EACH_WIDTH(base) NAME(base##_int8_t), NAME(base##_int16_t), NAME(base##_int32_t), NAME(base##_int64_t)
@@ -184,4 +216,5 @@ const shrink_loops NAME(shrink_loops) = {
     {EACH_WIDTH(range_array), EACH_UNSIGNED(range_array)},
     {NAME(complex_float), NAME(complex_double)},
     {NAME(complex_array_float), NAME(complex_array_double)},
+    STREAM,
 };
