@@ -75,6 +75,9 @@ class Subclass:
     kept: Callable[[Any, Any], bool]
 
 
+TRANSFORMATIONS = ("jit", "vmap", "compile")
+"""Capabilities that take a function and return one; each is a method of `Adapter`."""
+
 _LAYOUTS = {
     "offset": Layout("np.concatenate([a[..., :1], a], axis=-1)", "x[..., 1:]"),
     "step": Layout("np.repeat(a, 2, axis=-1)", "x[..., ::2]"),
@@ -164,6 +167,13 @@ class Adapter:
 
     # Transformations, for backends that declare them
 
+    def transformations(self) -> tuple[str, ...]:
+        """Return the declared capabilities that are transformations of a function.
+
+        Leave one out that is another one under a second name.
+        """
+        return tuple(t for t in TRANSFORMATIONS if t in self.backend.capabilities)
+
     def jit(self, function: Callable[..., Any]) -> Callable[..., Any]:
         """Return the function compiled by the library; for backends with ``"jit"``."""
         raise self._undeclared("jit")
@@ -186,6 +196,9 @@ class Adapter:
     def jvp(self, function: Callable[[Any], Any], x: Any, tangent: Any) -> Any:
         """Return the forward-mode derivative at ``x``; for backends with ``"autodiff"``."""
         raise self._undeclared("autodiff")
+
+    def forget(self) -> None:
+        """Drop what the library has compiled so far, where it keeps a bounded number of that."""
 
     def compilations(self) -> int:
         """Return how often the library has traced or compiled anything in this process."""

@@ -87,6 +87,9 @@ class TorchAdapter(Adapter):
         finally:
             torch.cuda.set_sync_debug_mode(before)
 
+    def transformations(self) -> tuple[str, ...]:
+        return tuple(t for t in super().transformations() if t != "jit")  # "compile" is the same
+
     def jit(self, function: Callable[..., Any]) -> Callable[..., Any]:
         return torch.compile(function, fullgraph=True)
 
@@ -108,6 +111,9 @@ class TorchAdapter(Adapter):
 
     def jvp(self, function: Callable[[Any], Any], x: Any, tangent: Any) -> Any:
         return torch.func.jvp(function, (x,), (tangent,))[1]
+
+    def forget(self) -> None:
+        torch._dynamo.reset()
 
     def compilations(self) -> int:
         from torch._dynamo.utils import counters

@@ -1,0 +1,79 @@
+"""Running items: one function for the command and for pytest.
+
+Invariants
+----------
+- An item's result depends on the item and the target alone, not on what ran before.
+- Any exception that a check lets through convicts the backend: a crash is a verdict.
+- A RuntimeWarning during any check is an error: a right implementation computes quietly.
+"""
+
+from __future__ import annotations
+
+import time
+import traceback
+import warnings
+from collections.abc import Callable, Iterable
+
+from ._context import Context, Environment
+from ._ledger import Ledger
+from ._model import Deviation, Item, NotApplicable, Result, State
+from ._script import preamble
+
+__all__ = ["run_item", "run_items"]
+
+
+def run_item(environment: Environment, item: Item, ledger: Ledger | None = None) -> Result:
+    """Run one item and judge it against the ledger."""
+    if item.undeclared:
+        return Result(item, State.NOT_DECLARED, f"the backend does not declare {item.undeclared}")
+    started = time.perf_counter()
+    result = _attempt(environment, item)
+    if ledger is not None:
+        result = ledger.judge(result)
+    return Result(
+        result.item, result.state, result.message, result.value, result.raised, result.script,
+        time.perf_counter() - started,
+    )  # fmt: skip
+
+
+def run_items(
+    environment: Environment,
+    items: Iterable[Item],
+    ledger: Ledger | None = None,
+    report: Callable[[Result], None] = lambda _: None,
+) -> list[Result]:
+    """Run items in order; ``report`` hears of each result."""
+    results = []
+    with environment.adapter.session():
+        for item in items:
+            results.append(run_item(environment, item, ledger))
+            report(results[-1])
+    return results
+
+
+def _attempt(environment: Environment, item: Item) -> Result:
+    context = Context(environment, item)
+    try:
+        with warnings.catch_warnings():
+            warnings.simplefilter("ignore")  # a library's notices about itself
+            warnings.simplefilter("error", RuntimeWarning)
+            item.check.function(context)
+    except NotApplicable as reason:
+        return Result(item, State.NOT_APPLICABLE, str(reason))
+    except Deviation as found:
+        return Result(
+            item, State.FAILED, str(found), found.value, found.raised,
+            found.script or _bare_script(context, str(found)),
+        )  # fmt: skip
+    except Exception as error:
+        name = type(error).__name__
+        last = traceback.extract_tb(error.__traceback__)[-1]
+        message = f"raised {name}: {error} (line {last.lineno} of {last.name})"
+        return Result(item, State.FAILED, message, "", name, _bare_script(context, message))
+    return Result(item, State.PASSED)
+
+
+def _bare_script(context: Context, message: str) -> str:
+    """Return what every script begins with, where the check has none of its own."""
+    quoted = "\n".join(f"# {line}" for line in message.splitlines())
+    return "\n".join([*preamble(context), quoted]) + "\n"

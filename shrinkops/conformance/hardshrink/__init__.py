@@ -1,0 +1,42 @@
+"""The conformance suite of hardshrink."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from pathlib import Path
+from typing import Any
+
+from ...operations.hardshrink import OPERATION
+from .._model import Suite
+from . import arrays, derivatives, dispatch, scenarios, thresholds, transformations, types, values
+from .definition import expected
+from .vectors import vectors_hash
+
+__all__ = ["SUITE"]
+
+_MODULES = (scenarios, values, thresholds, types, arrays, derivatives, transformations, dispatch)
+
+
+def _mutants() -> Sequence[Any]:
+    from .mutants import MUTANTS
+
+    return MUTANTS
+
+
+_MANIFEST = Path(__file__).with_name("checks-1.0.txt")
+_ORDER = {clause.identifier: i for i, clause in enumerate(OPERATION.clauses)}
+
+SUITE = Suite(
+    operation=OPERATION,
+    checks=tuple(
+        sorted(
+            (check for module in _MODULES for check in module.CHECKS),
+            key=lambda check: _ORDER.get(check.clause, len(_ORDER)),
+        )
+    ),
+    manifest=tuple(_MANIFEST.read_text(encoding="utf-8").split()),
+    vectors_hash=vectors_hash(),
+    expected=expected,
+    mutants=_mutants,
+)
+"""What `shrinkops.conformance` loads for the operation of this package's name."""

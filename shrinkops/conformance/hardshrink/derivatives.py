@@ -1,0 +1,195 @@
+"""HS-DER: reverse and forward mode, by selection; λ and second order are constant zero."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import numpy as np
+
+from .._collect import Collector
+from .._context import Call, Context
+from .._model import Deviation
+from .definition import kept, threshold
+from .inputs import around, mixture
+
+__all__ = ["CHECKS", "DTYPES", "verify_derivative", "verify_lambda", "verify_second"]
+
+check = Collector()
+CHECKS = check.checks
+
+DTYPES = ("bfloat16", "float16", "float32", "float64")
+"""Types that libraries differentiate; the 8-bit ones have no arithmetic."""
+
+_Array = np.ndarray[Any, Any]
+
+
+def verify_derivative(
+    context: Context, call: Call, given: _Array, want: _Array, mode: str
+) -> None:
+    """Convict a derivative that is not the cotangent, or tangent, by selection."""
+    x, arguments, _ = context.arrange(call)
+    differentiate = getattr(context.adapter, mode)
+    try:
+        got = differentiate(lambda v: context.function(v, *arguments), x, context.make(given))
+        got = context.read_like(got, call.x)
+    except Deviation:
+        raise
+    except Exception as error:
+        raise context.unexpected(call, error) from error
+    wrong = context.differing(call.x, got, want)
+    if wrong is not None:
+        values = [context.bits(a.reshape(-1)[wrong : wrong + 1])[0] for a in (call.x, given, want, got)]
+        shown = [f"0x{v:0{context.number.width // 4}x}" for v in values]
+        raise Deviation(
+            f"{mode}, λ = {call.lambd}: at x = {shown[0]}, given {shown[1]}, "
+            f"expected {shown[2]}, got {shown[3]}",
+            value=shown[3].removeprefix("0x"),
+            script=_script(context, call, given, mode, wrong),
+        )
+
+
+def _script(context: Context, call: Call, given: _Array, mode: str, wrong: int) -> str:
+    from .._script import array_source, preamble
+
+    one, factor = (a.reshape(-1)[wrong : wrong + 1] for a in (call.x, given))
+    make = context.adapter.from_source
+    lines = [*preamble(context), f"a = {array_source(one, context.number)}", f"x = {make}"]
+    lines += [f"a = {array_source(factor, context.number)}", f"g = {make}"]
+    function = f"lambda v: f(v, {call.lambd})"
+    by_library = {
+        ("torch", "vjp"): f"torch.func.vjp({function}, x)[1](g)[0]",
+        ("torch", "jvp"): f"torch.func.jvp({function}, (x,), (g,))[1]",
+        ("jax", "vjp"): f"jax.vjp({function}, x)[1](g)[0]",
+        ("jax", "jvp"): f"jax.jvp({function}, (x,), (g,))[1]",
+    }
+    general = f"backend.adapter().{mode}({function}, x, g)"
+    lines.append(f"print({by_library.get((context.backend.framework, mode), general)})")
+    text = "\n".join(lines) + "\n"
+    return f"import ml_dtypes\n{text}" if "ml_dtypes." in text else text
+
+
+def _selected(x: _Array, lambd: Any, given: _Array, context: Context) -> _Array:
+    want = given.copy()
+    want[~kept(x, lambd, context.number)] = np.zeros((), given.dtype)
+    return want
+
+
+def _points(context: Context) -> _Array:
+    number = context.number
+    near = around(threshold(0.5, number) or 0, number)
+    return np.concatenate([context.array(near), mixture(context, 50)])
+
+
+def verify_second(context: Context, call: Call) -> None:
+    """Convict a second derivative that is not zero."""
+    x, arguments, _ = context.arrange(call)
+    ones = context.make(np.ones(call.x.shape, call.x.dtype))
+
+    def first(v: Any) -> Any:
+        return context.adapter.vjp(lambda w: context.function(w, *arguments), v, ones)
+
+    try:
+        got = context.read_like(context.adapter.vjp(first, x, ones), call.x)
+    except Deviation:
+        raise
+    except Exception as error:
+        raise context.unexpected(call, error) from error
+    wrong = context.differing(call.x, got, np.zeros_like(call.x))
+    context.demand(
+        wrong is None, f"the second derivative is not zero at element {wrong}",
+        value="second derivative", call=call,
+    )  # fmt: skip
+
+
+def verify_lambda(context: Context, call: Call) -> None:
+    """Convict a derivative with respect to λ that is not zero."""
+    if not context.declares("array_lambd"):
+        return  # a number has no derivative
+    x, _, _ = context.arrange(call)
+    lambd = np.full(call.x.shape, call.lambd).astype(call.x.dtype)
+    ones = context.make(np.ones(call.x.shape, call.x.dtype))
+    try:
+        gradient = context.adapter.vjp(lambda v: context.function(x, v), context.make(lambd), ones)
+        got = context.read_like(gradient, lambd)
+    except Deviation:
+        raise
+    except Exception as error:
+        raise context.unexpected(call, error) from error
+    wrong = context.differing(lambd, got, np.zeros_like(lambd))
+    context.demand(
+        wrong is None, f"d/dλ is not zero at element {wrong}", value="d/dlambda", call=call
+    )
+
+
+@check("HS-DER-1/reverse", "reverse mode at and around ±t, NaN and infinity included", dtypes=DTYPES, needs=("autodiff",))  # noqa: E501
+def reverse(context: Context) -> None:
+    x = _points(context)
+    ones = np.ones(x.shape, x.dtype)
+    for lambd in (0.5, 0.0, 0.1, -1.0):
+        verify_derivative(context, Call(x, lambd), ones, _selected(x, lambd, ones, context), "vjp")
+
+
+@check("HS-DER-1/forward", "forward mode at and around ±t, NaN and infinity included", dtypes=DTYPES, needs=("autodiff",))  # noqa: E501
+def forward(context: Context) -> None:
+    x = _points(context)
+    ones = np.ones(x.shape, x.dtype)
+    for lambd in (0.5, 0.0, 0.1, -1.0):
+        verify_derivative(context, Call(x, lambd), ones, _selected(x, lambd, ones, context), "jvp")
+
+
+@check("HS-DER-2/nan-cotangent", "NaN and infinite cotangents in the band give exactly 0", dtypes=DTYPES, needs=("autodiff",))  # noqa: E501
+def nan_cotangent(context: Context) -> None:
+    number = context.number
+    x = _points(context)
+    for bits in (number.quiet_nan, number.infinity or 0, (number.infinity or 0) | number.sign):
+        given = context.array([bits] * x.size)
+        want = _selected(x, 0.5, given, context)
+        verify_derivative(context, Call(x, 0.5), given, want, "vjp")
+
+
+@check("HS-DER-2/nan-tangent", "NaN and infinite tangents in the band give exactly 0", dtypes=DTYPES, needs=("autodiff",))  # noqa: E501
+def nan_tangent(context: Context) -> None:
+    number = context.number
+    x = _points(context)
+    for bits in (number.quiet_nan, number.infinity or 0):
+        given = context.array([bits] * x.size)
+        want = _selected(x, 0.5, given, context)
+        verify_derivative(context, Call(x, 0.5), given, want, "jvp")
+
+
+@check("HS-DER-2/kept-whole", "cotangents of kept elements pass bit for bit", dtypes=DTYPES, needs=("autodiff",))  # noqa: E501
+def kept_whole(context: Context) -> None:
+    x = _points(context)
+    given = mixture(context, x.size)
+    verify_derivative(context, Call(x, 0.5), given, _selected(x, 0.5, given, context), "vjp")
+
+
+@check("HS-DER-3/lambda", "d/dλ is 0 everywhere", dtypes=DTYPES, needs=("autodiff", "array_lambd"))
+def lambda_gradient(context: Context) -> None:
+    verify_lambda(context, Call(_points(context), 0.5))
+    verify_lambda(context, Call(_points(context), 1.0))
+
+
+@check("HS-DER-3/second", "second derivatives are 0", dtypes=DTYPES, needs=("autodiff",))
+def second(context: Context) -> None:
+    whole = np.array([1, 2, 3, -2, 0, -1, 4, 8]).astype(_points(context).dtype)
+    verify_second(context, Call(_points(context), 0.5))
+    verify_second(context, Call(whole, 0.5))
+
+
+@check("HS-DER-3/agreement", "forward and reverse mode agree", dtypes=DTYPES, needs=("autodiff",))
+def agreement(context: Context) -> None:
+    x = _points(context)
+    given = mixture(context, x.size)
+    made, factor = context.make(x), context.make(given)
+    results = [
+        context.read_like(
+            getattr(context.adapter, mode)(lambda v: context.function(v, 0.5), made, factor), x
+        )
+        for mode in ("vjp", "jvp")
+    ]
+    wrong = context.differing(x, *results)
+    context.demand(
+        wrong is None, f"forward and reverse mode differ at element {wrong}", value="modes differ",
+        call=Call(x, 0.5),
+    )  # fmt: skip

@@ -1,0 +1,186 @@
+"""HS-TYP: integers over the real numbers, complex without overflow, and what is refused."""
+
+from __future__ import annotations
+
+from fractions import Fraction
+
+import numpy as np
+
+from ...adapter import numpy_dtype
+from .._collect import Collector
+from .._context import Call, Context
+from .._model import Deviation, NotApplicable
+from .._numbers import NUMBERS
+from .definition import threshold
+from .inputs import NUMBERS_OF_PARTS, special
+
+__all__ = ["CHECKS"]
+
+check = Collector()
+CHECKS = check.checks
+
+
+@check("HS-TYP-1/required", "float32 is declared, and every declared dtype can be made", kinds=())
+def required(context: Context) -> None:
+    declared = context.backend.dtypes
+    context.demand("float32" in declared, "float32 is not declared", value="float32 missing")
+    for name in sorted(declared):
+        rules = context.backend.format(name)
+        context.demand(
+            rules is not None and rules.name in NUMBERS,
+            f"{name} is declared, but its format is unknown; return one from Backend.format",
+            value=name,
+        )
+        array = np.zeros(3, numpy_dtype(name))
+        try:
+            x = context.adapter.from_numpy(array, context.device)
+        except Exception as error:
+            raise Deviation(
+                f"{name} is declared, but the adapter makes no array of it: "
+                f"{type(error).__name__}: {error}",
+                value=name,
+            ) from error
+        found = context.backend.dtype_name(x)
+        context.demand(found == name, f"the adapter made {found} for {name}", value=found)
+
+
+@check("HS-TYP-1/round-trip", "the adapter brings every bit to the library and back", kinds=("float", "integer", "complex"))  # noqa: E501
+def round_trip(context: Context) -> None:
+    x = context.array(special(context.number))
+    got = context.bits(context.read(context.make(x)))
+    context.demand(
+        got == context.bits(x), "the adapter changes bits: fix it first, nothing can be judged",
+        value="adapter",
+    )  # fmt: skip
+
+
+@check("HS-TYP-2/minimum", "INT_MIN is kept for λ below its magnitude, zeroed from there", kinds=("integer",))  # noqa: E501
+def minimum(context: Context) -> None:
+    number = context.number
+    magnitude = number.sign if number.signed else (1 << number.width) - 1
+    x = context.array(special(number) * 6)
+    for lambd in (0, 1, magnitude - 1, magnitude, magnitude + 1):
+        context.verify(Call(x, lambd))
+
+
+@check("HS-TYP-2/fractions", "λ between integers: floor(λ), over the real numbers", kinds=("integer",))  # noqa: E501
+def fractions(context: Context) -> None:
+    x = context.array(special(context.number) + list(range(12)))
+    for lambd in (0.5, 0.999, 1.5, 2.7, 2.999999, Fraction(5, 2), -0.25, -0.0):
+        context.verify(Call(x, lambd))
+
+
+@check("HS-TYP-2/huge", "λ beyond the type, as an integer and as a float", kinds=("integer",))
+def huge(context: Context) -> None:
+    number = context.number
+    x = context.array(special(number))
+    top = 1 << number.width
+    for lambd in (top, top - 1, top + 1, 2**64, 2**63, 2**63 - 1, 2**53 + 1, 1e300, 10**40):
+        context.verify(Call(x, lambd))
+
+
+@check("HS-TYP-2/exact", "large integers that a float cannot tell apart", kinds=("integer",))
+def exact(context: Context) -> None:
+    number = context.number
+    for base in (2**24, 2**53, 2**62, 2**63):
+        if base + 1 >= 1 << (number.width - number.signed):
+            continue
+        x = context.array([base - 1, base, base + 1, (1 << number.width) - base - 1])
+        for lambd in (base - 1, base, base + 1):
+            context.verify(Call(x, lambd))
+
+
+@check("HS-TYP-2/every-int8", "all 8-bit integers under every λ of the type", kinds=("integer",), dtypes=("int8", "uint8"))  # noqa: E501
+def every_int8(context: Context) -> None:
+    x = np.arange(256, dtype=np.uint8).view(context.dtype)
+    for lambd in range(-2, 258, 1 if context.thorough else 5):
+        context.verify(Call(x, lambd))
+
+
+@check("HS-TYP-2/array", "integer arrays under λ of every dtype that can hold it", kinds=("integer",), needs=("array_lambd",))  # noqa: E501
+def array(context: Context) -> None:
+    number = context.number
+    row = context.array(special(number))
+    for name in sorted({context.dtype, "float32", "float64", "int64"} & context.backend.dtypes):
+        values = [0, 1, 2, 100] if not name.startswith("float") else [0, 0.5, 2.7, -1, 1e30, np.inf]
+        x = np.resize(row, (len(values), len(row)))
+        context.verify(Call(x, np.array(values).astype(name).reshape(-1, 1)))
+
+
+@check("HS-TYP-3/magnitude", "random complex elements around |z| = t", kinds=("complex",))
+def magnitude(context: Context) -> None:
+    real = NUMBERS_OF_PARTS[context.number.name]
+    rng = context.rng
+    angles = rng.uniform(0, 2 * np.pi, 400)
+    for lambd in (0.5, 1.0, 1e-30, 1e30):
+        radius = lambd * rng.uniform(0.9, 1.1, angles.size)
+        z = (radius * np.exp(1j * angles)).astype(context.number.name)
+        context.verify(Call(z, lambd))
+    del real
+
+
+@check("HS-TYP-3/overflow", "|z| is computed without overflow and underflow", kinds=("complex",))
+def overflow(context: Context) -> None:
+    number = context.number
+    real = NUMBERS_OF_PARTS[number.name]
+    big = [real.largest, real.largest - 1, threshold(1, real) or 0]
+    tiny = [1, 2, 3, 1 << (real.fraction_bits - 2)]
+    x = context.array([a | (b << real.width) for p in (big, tiny) for a in p for b in p])
+    limits = [1.0, 0.0, float(_value(real.largest, real)), float(_value(4, real))]
+    for lambd in limits:
+        context.verify(Call(x, lambd))
+
+
+def _value(bits: int, real: object) -> Fraction:
+    from .._numbers import decode
+
+    return Fraction(decode(bits, real))  # type: ignore[arg-type]
+
+
+@check("HS-TYP-3/nan-parts", "NaN in either part keeps z, the other part bit for bit", kinds=("complex",))  # noqa: E501
+def nan_parts(context: Context) -> None:
+    number = context.number
+    real = NUMBERS_OF_PARTS[number.name]
+    others = [0, real.sign, 1, threshold(0.25, real) or 0, threshold(4, real) or 0, real.infinity or 0]
+    pairs = [(real.quiet_nan, o) for o in others] + [(o, real.quiet_nan) for o in others]
+    x = context.array([a | (b << real.width) for a, b in pairs])
+    for lambd in (0.5, 0, float("inf"), -1):
+        context.verify(Call(x, lambd))
+
+
+@check("HS-TYP-4/undeclared", "every dtype that is not declared raises TypeError, naming dtype and backend", kinds=())  # noqa: E501
+def undeclared(context: Context) -> None:
+    made = 0
+    for name in ("bool", *NUMBERS):
+        if name in context.backend.dtypes or name in ("x87", "binary128"):
+            continue
+        try:
+            x = context.adapter.from_numpy(np.zeros(3, numpy_dtype(name)), context.device)
+        except Exception:
+            continue  # the library, or its adapter, has no such type
+        if context.backend.dtype_name(x) in context.backend.dtypes:
+            continue  # the library took it as another type
+        made += 1
+        for label, function in context.functions.items():
+            context.refuses(
+                TypeError, lambda f=function, v=x: f(v, 0.5),  # type: ignore[misc]
+                context.backend.dtype_name(x), context.backend.name, what=f"{label}, {name}",
+            )  # fmt: skip
+    if not made:
+        raise NotApplicable("the library has no dtype beyond those declared")
+
+
+@check("HS-TYP-4/host-types", "object, string and datetime arrays raise TypeError", kinds=())
+def host_types(context: Context) -> None:
+    if not context.adapter.is_numpy:
+        raise NotApplicable(f"{context.backend.framework} has no such dtypes")
+    arrays = [
+        np.array([1, "a"], object), np.array(["a"]), np.array([b"a"]),
+        np.array(["2020-01-01"], "datetime64[D]"), np.array([1], "timedelta64[s]"),
+        np.zeros(2, [("a", "f4")]),
+    ]  # fmt: skip
+    for x in arrays:
+        context.refuses(
+            TypeError, lambda v=x: context.function(v, 0.5),  # type: ignore[misc]
+            context.backend.name, what=f"x of dtype {x.dtype}",
+        )  # fmt: skip
