@@ -10,8 +10,7 @@ from __future__ import annotations
 from ._backend import Backend
 from ._errors import UnsupportedArrayError
 from ._hookspecs import hookimpl
-from ._public import refresh, register, unregister
-from ._status import backends, explain
+from ._public import backends, explain, refresh, register, unregister
 from .operations.hardshrink import Hardshrink, hardshrink
 
 __version__ = "0.1.0.dev0"

@@ -1,12 +1,66 @@
-"""The public functions that change the set of backends."""
+"""The public functions about backends, thin: what they need is imported when they are called."""
 
 from __future__ import annotations
 
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 from ._registry import registry
 
-__all__ = ["refresh", "register", "unregister"]
+if TYPE_CHECKING:
+    from ._status import Explanation, StatusTable
+
+__all__ = ["backends", "explain", "refresh", "register", "unregister"]
+
+
+def backends() -> StatusTable:
+    """Return the status of every known backend; prints as a table.
+
+    Imports each installed framework to see whether it works, which may take
+    seconds; nothing else in shrinkops does so before an array arrives.
+
+    Returns
+    -------
+    StatusTable
+        A sequence of rows with the attributes ``name``, ``state``, ``framework``,
+        ``framework_version``, ``distribution``, ``distribution_version``,
+        ``array_types``, ``capabilities``, ``kernel`` and ``reason``.
+
+    Examples
+    --------
+    >>> import shrinkops
+    >>> {row.name: row.state for row in shrinkops.backends()}["numpy"]
+    'ready'
+    """
+    from ._status import status_table
+
+    return status_table()
+
+
+def explain(x: Any) -> Explanation:
+    """Tell which backend takes an array, which others were asked, and why.
+
+    Imports no framework.
+
+    Parameters
+    ----------
+    x : array or type
+        An array, or a class of arrays.
+
+    Returns
+    -------
+    Explanation
+        Prints as a few lines.
+
+    Examples
+    --------
+    >>> import numpy as np
+    >>> import shrinkops
+    >>> shrinkops.explain(np.zeros(3)).backend
+    'numpy'
+    """
+    from ._status import explanation
+
+    return explanation(x)
 
 
 def register(plugin: Any) -> list[str]:

@@ -16,20 +16,22 @@ Invariants
 from __future__ import annotations
 
 import importlib
-import importlib.metadata
 import os
 import sys
 import threading
 import warnings
 from collections.abc import Callable, Iterable
 from dataclasses import dataclass
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import pluggy
 
 from ._backend import Backend
 from ._errors import type_name
 from ._hookspecs import PROJECT, Hooks, hookimpl
+
+if TYPE_CHECKING:
+    from importlib.metadata import EntryPoint
 
 __all__ = ["Entry", "Quarantined", "Registry", "registry"]
 
@@ -188,13 +190,15 @@ class Registry:
         self._discovered = True  # first: a plugin that calls back finds what is there so far
         if switch("SHRINKOPS_DISABLE_PLUGIN_AUTOLOAD"):
             return
+        from importlib.metadata import entry_points  # takes longer than all of shrinkops
+
         set_aside: list[Quarantined] = []
 
         def quarantine(what: str, error: BaseException) -> None:
             distribution, version = _distribution(point)
             set_aside.append(Quarantined(point.name, distribution, version, _reason(what, error)))
 
-        for point in sorted(importlib.metadata.entry_points(group=PROJECT), key=_reading_order):
+        for point in sorted(entry_points(group=PROJECT), key=_reading_order):
             try:
                 plugin = point.load()
             except (Exception, SystemExit) as error:
@@ -315,13 +319,13 @@ def _plugin_name(plugin: Any) -> str:
     return getattr(plugin, "__name__", None) or type_name(type(plugin))
 
 
-def _distribution(point: importlib.metadata.EntryPoint) -> tuple[str, str]:
+def _distribution(point: EntryPoint) -> tuple[str, str]:
     if point.dist is None:
         return "unknown", ""
     return point.dist.name, point.dist.version
 
 
-def _reading_order(point: importlib.metadata.EntryPoint) -> tuple[bool, str, str]:
+def _reading_order(point: EntryPoint) -> tuple[bool, str, str]:
     name = _distribution(point)[0]
     return name != PROJECT, name, point.name
 

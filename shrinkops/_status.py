@@ -9,7 +9,6 @@ Invariants
 
 from __future__ import annotations
 
-import importlib.metadata
 import sys
 import textwrap
 from collections.abc import Iterator, Sequence
@@ -20,7 +19,14 @@ from ._dispatch import choose
 from ._errors import UnsupportedArrayError, type_name
 from ._registry import Entry, blocked_names, registry
 
-__all__ = ["BackendStatus", "Explanation", "StatusTable", "backends", "explain", "state_names"]
+__all__ = [
+    "BackendStatus",
+    "Explanation",
+    "StatusTable",
+    "explanation",
+    "state_names",
+    "status_table",
+]
 
 READY = "ready"
 MISSING = "framework missing"
@@ -111,25 +117,8 @@ class StatusTable(Sequence[BackendStatus]):
         return "\n".join(text)
 
 
-def backends() -> StatusTable:
-    """Return the status of every known backend; prints as a table.
-
-    Imports each installed framework to see whether it works, which may take
-    seconds; nothing else in shrinkops does so before an array arrives.
-
-    Returns
-    -------
-    StatusTable
-        A sequence of rows with the attributes ``name``, ``state``, ``framework``,
-        ``framework_version``, ``distribution``, ``distribution_version``,
-        ``array_types``, ``capabilities``, ``kernel`` and ``reason``.
-
-    Examples
-    --------
-    >>> import shrinkops
-    >>> {row.name: row.state for row in shrinkops.backends()}["numpy"]
-    'ready'
-    """
+def status_table() -> StatusTable:
+    """Probe every known backend; see `shrinkops.backends`."""
     rows = [_probe(entry) for entry in registry.entries()]
     rows += [
         BackendStatus(
@@ -182,9 +171,12 @@ def framework_version(entry: Entry) -> str:
     version = getattr(module, "__version__", None)
     if isinstance(version, str):
         return version
+    from importlib.metadata import PackageNotFoundError
+    from importlib.metadata import version as version_of
+
     try:
-        return importlib.metadata.version(backend.framework_distribution or backend.framework)
-    except importlib.metadata.PackageNotFoundError:
+        return version_of(backend.framework_distribution or backend.framework)
+    except PackageNotFoundError:
         return ""
 
 
@@ -245,28 +237,8 @@ class Explanation:
         return "\n".join([head, *(f"  {name}: {answer}" for name, answer in self.others)])
 
 
-def explain(x: Any) -> Explanation:
-    """Tell which backend takes an array, which others were asked, and why.
-
-    Imports no framework.
-
-    Parameters
-    ----------
-    x : array or type
-        An array, or a class of arrays.
-
-    Returns
-    -------
-    Explanation
-        Prints as a few lines.
-
-    Examples
-    --------
-    >>> import numpy as np
-    >>> import shrinkops
-    >>> shrinkops.explain(np.zeros(3)).backend
-    'numpy'
-    """
+def explanation(x: Any) -> Explanation:
+    """Ask every known backend about a class; see `shrinkops.explain`."""
     cls = x if isinstance(x, type) else type(x)
     winner: Entry | None = None
     try:
