@@ -66,6 +66,14 @@ def is_real_number(lambd: Any) -> bool:
     )
 
 
+def _shown(lambd: Any) -> str:
+    """Return λ for a message; Python refuses to write out integers of thousands of digits."""
+    try:
+        return repr(lambd)
+    except ValueError:
+        return f"about 2**{int(lambd).bit_length()}"
+
+
 def _exact(lambd: Any) -> tuple[int, int] | float:
     """Return λ as an exact ratio, or as a float where it is NaN or infinite."""
     if isinstance(lambd, int):
@@ -115,12 +123,12 @@ def round_threshold(lambd: Any, dtype: Format, operation: str) -> Threshold:
     if not is_real_number(lambd):
         raise TypeError(
             f"{operation}: lambd must be a real number or an array like x, "
-            f"got {lambd!r} of type {type_name(type(lambd))}; pass a float such as 0.5"
+            f"got {_shown(lambd)} of type {type_name(type(lambd))}; pass a float such as 0.5"
         )
     exact = _exact(lambd)
     if isinstance(exact, float) and math.isnan(exact):
         raise ValueError(
-            f"{operation}: lambd={lambd!r} is not a threshold for dtype {dtype.name} "
+            f"{operation}: lambd={_shown(lambd)} is not a threshold for dtype {dtype.name} "
             f"(largest number {dtype.largest}); pass a number, or inf to zero everything but NaN"
         )
     if isinstance(dtype, IntegerFormat):
@@ -148,8 +156,8 @@ def _float_threshold(
     bits = _encode(significand, exponent, dtype)
     if bits > dtype.max_bits:
         raise ValueError(
-            f"{operation}: lambd={lambd!r} is beyond dtype {dtype.name}, whose largest number "
-            f"is {dtype.largest}; pass a smaller lambd, or inf to zero everything but NaN"
+            f"{operation}: lambd={_shown(lambd)} is beyond dtype {dtype.name}, "
+            f"whose largest number is {dtype.largest}; pass a smaller lambd, or inf to zero everything but NaN"
         )
     if negative:
         significand = -max(significand, 1)

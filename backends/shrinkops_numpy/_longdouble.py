@@ -8,9 +8,11 @@ Invariants
 
 from __future__ import annotations
 
+from dataclasses import replace
+
 import numpy as np
 
-from shrinkops._formats import FORMATS, Format
+from shrinkops.spec import FORMATS, FloatFormat, Format
 
 __all__ = ["FORMAT", "NAME"]
 
@@ -20,4 +22,6 @@ _stored = _FORMATS.get(int(np.finfo(np.longdouble).nmant), "")
 NAME: str = np.dtype(np.longdouble).name if _stored else ""
 """NumPy's name of the dtype, such as "float128", or ""."""
 
-FORMAT: Format | None = FORMATS.get(_stored)
+_form = FORMATS.get(_stored)
+FORMAT: Format | None = replace(_form, name=NAME) if isinstance(_form, FloatFormat) else None
+"""Its rules, under the name that users know."""

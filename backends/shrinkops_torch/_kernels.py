@@ -72,6 +72,8 @@ def _limit(lambd: Any, dtype: torch.dtype) -> Any:
     lambd = lambd.detach()
     if not lambd.dtype.is_floating_point:
         lambd = lambd.to(torch.float64)
+    elif lambd.dtype.itemsize == 1:  # float8 has no comparisons
+        lambd = lambd.to(torch.float32)
     integer = _INTEGER_OF_WIDTH[dtype.itemsize]
     return limit_bits(torch, torch.Tensor.to, lambd, dtype, integer, torch.iinfo(integer).max)
 
@@ -115,11 +117,16 @@ def traceable(operation: str, checked: _Kernel) -> _Kernel:
 
 
 def _traced(native: _Kernel, checked: _Kernel, x: Any, lambd: Any, out: Any) -> Any:
-    """Compute inside a graph: λ becomes a 0-d tensor, a symbolic float stays symbolic."""
-    if not x.dtype.is_floating_point or not isinstance(lambd, (int, float)):
+    """Compute inside a graph: λ becomes a 0-d tensor, so a symbolic number stays symbolic."""
+    if not isinstance(lambd, (int, float)) or isinstance(lambd, bool):
         return checked(x, lambd, out)
+    floating = x.dtype.is_floating_point
+    # An int is exact as int64 and compared as such; torch.compile has no larger ones.
+    kind = torch.int64 if isinstance(lambd, int) and not floating else torch.float64
     # Addition is one of the operations that take a symbolic float without specialising it.
-    scalar = torch.zeros((), dtype=torch.float64, device=x.device) + lambd
+    scalar = torch.zeros((), dtype=kind, device=x.device) + lambd
+    if not floating:
+        return checked(x, scalar, out)
     result = native(x, scalar, None)
     if out is None:
         return result

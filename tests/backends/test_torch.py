@@ -87,6 +87,8 @@ def test_float8(dtype: Any) -> None:
     out = torch.empty_like(x)
     assert shrinkops.hardshrink(x, 0.3, out=out) is out
     assert torch.equal(bits(out), bits(result))
+    array = shrinkops.hardshrink(x, torch.tensor([0.3]).to(dtype))
+    assert torch.equal(bits(array), bits(result))
 
 
 POINTS = [-2.0, -0.5, -0.25, 0.0, 0.5, 0.75, math.nan, math.inf]
@@ -174,6 +176,23 @@ def test_compiled_subnormals_integers_arrays_and_out() -> None:
     out = torch.empty_like(x)
     assert compiled(x, 0.5, out=out) is out
     assert same(out, shrinkops.hardshrink(x))
+
+
+@pytest.mark.parametrize("dtype", [torch.int8, torch.int64, torch.uint8])
+def test_compiled_integers_are_one_graph_for_every_lambd(dtype: Any) -> None:
+    torch._dynamo.reset()
+    counts: list[int] = []
+    compiled = torch.compile(
+        shrinkops.hardshrink, fullgraph=True, dynamic=True, backend=counting_compiler(counts)
+    )
+    info = torch.iinfo(dtype)
+    x = torch.tensor([info.min, info.min + 1, 0, 1, 2, 3, 127, info.max], dtype=dtype)
+    for lambd in (0.5, 2.9, 127.0, 128.0, 2.0**63, -0.5, math.inf):
+        assert torch.equal(compiled(x, lambd), shrinkops.hardshrink(x, lambd)), lambd
+    assert len(counts) == 1
+    for whole in (2, 3, 2**53 + 1, -1):
+        assert torch.equal(compiled(x, whole), shrinkops.hardshrink(x, whole)), whole
+    assert len(counts) <= 3  # an int is another kind of argument
 
 
 def test_gradients_through_a_compiled_call() -> None:

@@ -186,3 +186,8 @@ def test_longdouble_keeps_all_its_bits() -> None:
     value = np.longdouble(1) / 3
     threshold = round_threshold(value, FORMATS["x87"], "op")
     assert np.ldexp(np.longdouble(np.uint64(threshold.significand)), threshold.exponent) == value
+
+
+def test_a_number_too_long_to_write_is_refused_in_the_same_words() -> None:
+    with pytest.raises(ValueError, match=r"lambd=about 2\*\*20001 is beyond dtype float32"):
+        round_threshold(2**20000, FORMATS["float32"], "op")
