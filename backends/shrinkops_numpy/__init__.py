@@ -118,6 +118,11 @@ class UfuncBackend(_NumpyTypes):
     def array_types(self) -> tuple[str, ...]:
         return ("classes with __array_ufunc__",)
 
+    def adapter(self) -> Any:
+        from ._carrier import CarrierAdapter
+
+        return CarrierAdapter(self)
+
 
 @hookimpl
 def shrinkops_backends() -> list[Backend]:

@@ -6,6 +6,8 @@ Invariants
   back is of the type that went in, or the call is refused; a plain ndarray never takes its place.
 - Every element type that can be seen from outside (a column's, a variable's) is declared and
   has λ checked against it before anything is computed.
+- λ as an array is rounded by NumPy's cast inside the library's call; where that takes two
+  steps (float64 to bfloat16) the second may round a tie that the first one made.
 - A library that refuses ufuncs it does not know is told of this one where it has a registry.
 """
 
@@ -41,14 +43,16 @@ def kernel(backend: Backend, operation: str) -> Callable[[Any, Any, Any], Any]:
             return _by_column(x, lambd, foreign)
         for dtype in dtypes:
             _check_dtype(backend, operation, dtype)
-        number = is_real_number(lambd)
-        if number or not hasattr(type(lambd), "__array_ufunc__"):
+        if type(lambd) is np.ndarray and lambd.ndim == 0:
+            lambd = lambd[()]  # the number that it holds
+        array = hasattr(lambd, "dtype") or backend.handles(type(lambd))
+        if is_real_number(lambd) or not array:
             for dtype in dtypes or [np.dtype(np.float64)]:
                 threshold = round_threshold(lambd, _format(backend, dtype), operation)
             # For one element type the rounded number; for several each loop rounds its own.
             lambd = threshold.value if len(set(dtypes)) == 1 else _number(lambd)
         else:
-            _check_array(operation, x, lambd)
+            _check_array(backend, operation, x, lambd)
         introduce(_kernels.ufunc(), x)
         result = _call(operation, x, lambd)
         _check_result(operation, x, result)
@@ -103,8 +107,21 @@ def _check_dtype(backend: Backend, operation: str, dtype: np.dtype[Any]) -> None
     _kernels.ensure_dtype(dtype)
 
 
-def _check_array(operation: str, x: Any, lambd: Any) -> None:
-    """λ as an array broadcasts to x without enlarging it, as far as shapes tell."""
+def _check_array(backend: Backend, operation: str, x: Any, lambd: Any) -> None:
+    """λ is of x's library, real, and does not enlarge x, as far as shapes tell."""
+    libraries = {type(a).__module__.partition(".")[0] for a in (x, lambd)}
+    if len(libraries) > 1 or not backend.handles(type(lambd)):
+        raise TypeError(
+            f"{operation}: all arrays must be of one library, the one of x, got x is "
+            f"{type_name(type(x))}, lambd is {type_name(type(lambd))}; "
+            f"pass a Python float as lambd, or convert"
+        )
+    for dtype in _dtypes(lambd):
+        if getattr(_format(backend, dtype), "kind", "complex") == "complex":
+            raise TypeError(
+                f"{operation}: lambd must hold real numbers, got an array of dtype "
+                f"{dtype.name}; convert it, or pass a float"
+            )
     shape, wanted = getattr(lambd, "shape", ()), getattr(x, "shape", None)
     if wanted is None or not isinstance(shape, tuple) or hasattr(x, "dims"):
         return  # broadcasting by name: the result's shape is checked instead
@@ -120,7 +137,8 @@ def _check_array(operation: str, x: Any, lambd: Any) -> None:
 
 def _call(operation: str, x: Any, lambd: Any) -> Any:
     try:
-        return _kernels.ufunc()(x, lambd)
+        with np.errstate(all="ignore"):  # an element of λ may overflow x's type (HS-LAM-6)
+            return _kernels.ufunc()(x, lambd)
     except TypeError as error:
         if "__array_ufunc__" not in str(error):
             raise

@@ -17,6 +17,7 @@ from __future__ import annotations
 import argparse
 import datetime
 import json
+import mmap
 import os
 import platform
 import subprocess
@@ -207,8 +208,37 @@ def array_lambd(bench: Bench) -> None:
                           ours(x, out, per_channel), ours(x, out))  # fmt: skip
 
 
+def huge_pages(x: Any, advice: int | None) -> Any:
+    """Return an output on fresh pages: aligned and huge with advice, else filled in at once."""
+    huge = 2 << 20
+    flags = mmap.MAP_PRIVATE | mmap.MAP_ANONYMOUS | (0 if advice else mmap.MAP_POPULATE)
+    memory = mmap.mmap(-1, x.nbytes + huge, flags=flags)
+    bytes_ = np.frombuffer(memory, np.uint8)
+    start = -bytes_.ctypes.data % huge
+    if advice:
+        memory.madvise(advice)
+    return bytes_[start : start + x.nbytes].view(x.dtype)
+
+
+def into_huge_pages(x: Any) -> Any:
+    """Compute into 2 MiB pages that are aligned, so that all of the array lies in them."""
+    return hardshrink(x, LAMBD, out=huge_pages(x, mmap.MADV_HUGEPAGE))
+
+
+def into_populated_pages(x: Any) -> Any:
+    """Compute into ordinary pages that one system call made, without a fault for each."""
+    return hardshrink(x, LAMBD, out=huge_pages(x, None))
+
+
 def fresh_outputs(bench: Bench) -> None:
     """What out= saves: a new array of pages that the system must zero first."""
+    for n in (10_000_000, 100_000_000):
+        x, out = data(n)
+        if hasattr(mmap, "MADV_HUGEPAGE"):
+            for name, function in (("aligned huge pages", into_huge_pages),
+                                   ("populated ordinary pages", into_populated_pages)):  # fmt: skip
+                bench.compare("NumPy's own allocation", f"float32 {n:.0e}, {name}", None,
+                              Call(function, (x,)), Call(hardshrink, (x, LAMBD)))  # fmt: skip
     for n in (1_000_000, 10_000_000, 100_000_000):
         x, out = data(n)
         bench.compare("out= (cost of a new array)", f"float32 {n:.0e}", None,

@@ -192,6 +192,36 @@ class TestUnits:
             hardshrink(x, 0.5)
 
 
+def test_lambda_of_another_library_is_refused() -> None:
+    pd = pytest.importorskip("pandas", reason="optional library")
+    xr = pytest.importorskip("xarray", reason="optional library")
+    x = pd.Series(VALUES)
+    for lambd in (np.full(8, 0.5), xr.DataArray(np.full(8, 0.5))):
+        with pytest.raises(TypeError, match="one library") as caught:
+            hardshrink(x, lambd)
+        assert type(lambd).__name__ in str(caught.value)
+        assert "Series" in str(caught.value)
+        with pytest.raises(TypeError):
+            hardshrink(VALUES, x)
+    with pytest.raises(TypeError, match="real numbers"):
+        hardshrink(x, pd.Series([True] * 8))
+    assert same(hardshrink(x, np.array(0.5)), WANT)
+
+
+def test_the_kits_carrier() -> None:
+    from shrinkops_numpy import UfuncBackend
+
+    adapter = UfuncBackend().adapter()
+    x = adapter.from_numpy(VALUES)
+    assert shrinkops.explain(x).backend == "ufunc"
+    assert same(adapter.to_numpy(hardshrink(x, 0.5)), WANT)
+    lambd = adapter.from_numpy(np.full(8, 0.5))
+    assert same(adapter.to_numpy(hardshrink(x, lambd)), WANT)
+    beyond = adapter.to_numpy(hardshrink(x, adapter.from_numpy(np.full(8, 1e300))))
+    assert beyond[:6].tolist() == [0.0] * 6
+    assert np.isnan(beyond[6])
+
+
 def test_a_class_that_knows_no_other_ufunc_is_refused() -> None:
     class Stubborn:
         dtype = np.dtype(np.float32)

@@ -115,7 +115,8 @@ static void NAME(fnuz_array)(const void *x, const void *a, const void *b, void *
         (void)top;                                                                               \
         FOR_EACH {                                                                               \
             const T element = LOAD(T, x, i);                                                     \
-            const T keep = (T) - (T)((element < LOAD(T, a, i)) | (element > LOAD(T, b, i)));     \
+            const T low = LOAD(T, a, i), high = LOAD(T, b, i);                                   \
+            const T keep = (T) - (T)((element < low) | (element > high));                        \
             STORE(T, out, i, (T)(element & keep));                                               \
         }                                                                                        \
     }

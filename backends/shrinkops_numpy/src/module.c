@@ -16,7 +16,7 @@
 /* -------------------------------------------------------------------- the processor */
 
 #ifdef SHRINKOPS_X86_64
-#if defined(_MSC_VER) && !defined(__clang__)
+#ifdef _MSC_VER
 static int has_avx2(void) {
     int leaf[4];
     __cpuid(leaf, 1);
