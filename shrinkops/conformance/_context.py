@@ -25,7 +25,7 @@ from ..adapter import Adapter
 from . import _script
 from ._bits import array_of, bits_of, hex_of, same, show
 from ._model import Deviation, Item, NotApplicable, Suite
-from ._numbers import NUMBERS, Number
+from ._numbers import Number, number_of
 
 __all__ = ["Call", "Context", "Environment", "public_function"]
 
@@ -112,8 +112,9 @@ class Context:
     @cached_property
     def number(self) -> Number:
         """The element type of the item."""
-        rules = self.backend.format(self.dtype)
-        return NUMBERS[rules.name if rules is not None else self.dtype]
+        number = number_of(self.backend.format(self.dtype), self.dtype)
+        assert number is not None, self.dtype  # the plan has only known ones
+        return number
 
     @property
     def public(self) -> Callable[..., Any] | None:

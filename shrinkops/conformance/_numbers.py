@@ -14,8 +14,9 @@ from __future__ import annotations
 import math
 from dataclasses import dataclass
 from fractions import Fraction
+from typing import Any
 
-__all__ = ["NUMBERS", "Number", "decode", "is_nan", "magnitude", "overflows", "round_bits"]
+__all__ = ["NUMBERS", "Number", "decode", "is_nan", "magnitude", "number_of", "overflows", "round_bits"]
 
 
 @dataclass(frozen=True, slots=True)
@@ -120,6 +121,27 @@ _ALL = (
 
 NUMBERS: dict[str, Number] = {number.name: number for number in _ALL}
 """Every element type that the kit can judge, by the name of its format."""
+
+
+def number_of(rules: Any, dtype_name: str) -> Number | None:
+    """Return the element type that a backend's format describes, None where none does.
+
+    Parameters
+    ----------
+    rules : FloatFormat, IntegerFormat or None
+        What ``Backend.format`` returned; types without a name of their own, such as a
+        C ``long double``, are found by their layout.
+    dtype_name : str
+    """
+    named = NUMBERS.get(getattr(rules, "name", dtype_name))
+    if named is not None or rules is None:
+        return named
+    stored = rules.kind, getattr(rules, "precision", 0), getattr(rules, "bias", 0)
+    for number in NUMBERS.values():
+        precision = number.fraction_bits + (not number.explicit)
+        if stored == (number.kind, precision, number.bias) and number.width >= 80:
+            return number
+    return None
 
 
 def magnitude(bits: int, number: Number) -> int:

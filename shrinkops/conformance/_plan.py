@@ -18,7 +18,7 @@ from typing import Any
 from .._target import Target
 from ..adapter import Adapter
 from ._model import Check, Item, Suite
-from ._numbers import NUMBERS
+from ._numbers import number_of
 
 __all__ = ["Plan", "make_plan"]
 
@@ -111,8 +111,7 @@ def _items(
 
 
 def _applies(check: Check, target: Target, dtype: str) -> bool:
-    rules = target.backend.format(dtype)
-    number = NUMBERS.get(rules.name if rules is not None else dtype)
+    number = number_of(target.backend.format(dtype), dtype)
     if number is None or number.kind not in check.kinds:
         return False
     return not check.dtypes or dtype in check.dtypes

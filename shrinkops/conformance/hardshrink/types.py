@@ -10,7 +10,7 @@ from ...adapter import numpy_dtype
 from .._collect import Collector
 from .._context import Call, Context
 from .._model import Deviation, NotApplicable
-from .._numbers import NUMBERS
+from .._numbers import NUMBERS, number_of
 from .definition import threshold
 from .inputs import NUMBERS_OF_PARTS, special
 
@@ -25,9 +25,8 @@ def required(context: Context) -> None:
     declared = context.backend.dtypes
     context.demand("float32" in declared, "float32 is not declared", value="float32 missing")
     for name in sorted(declared):
-        rules = context.backend.format(name)
         context.demand(
-            rules is not None and rules.name in NUMBERS,
+            number_of(context.backend.format(name), name) is not None,
             f"{name} is declared, but its format is unknown; return one from Backend.format",
             value=name,
         )

@@ -1,0 +1,118 @@
+"""The certificate: a run as JSON that another program can trust.
+
+Invariants
+----------
+- Its form is ``certificate.schema.json``, whose version changes with the form.
+- It names everything that the verdict depends on: specification, kit, vectors, backend,
+  library, device, ledger. It has no time of day, so two equal runs differ in seconds only.
+"""
+
+from __future__ import annotations
+
+import hashlib
+import importlib.metadata
+import json
+import platform
+import sys
+from collections.abc import Sequence
+from pathlib import Path
+from typing import Any
+
+from . import KIT_VERSION
+from ._model import Result
+from ._report import Run
+
+__all__ = ["SCHEMA", "certificate", "write_certificate"]
+
+SCHEMA = Path(__file__).with_name("certificate.schema.json")
+
+
+def certificate(runs: Sequence[Run]) -> dict[str, Any]:
+    """Return the certificate of all runs against one target."""
+    first = runs[0]
+    return {
+        "format": "shrinkops-certificate",
+        "format_version": 1,
+        "kit_version": KIT_VERSION,
+        "conforms": all(run.status == 0 for run in runs),
+        "backend": _backend(first),
+        "environment": {
+            "python": platform.python_version(),
+            "system": platform.system(),
+            "machine": platform.machine(),
+            "numpy": importlib.metadata.version("numpy"),
+        },
+        "operations": [_operation(run) for run in runs],
+    }
+
+
+def _backend(run: Run) -> dict[str, Any]:
+    target = run.environment.target
+    backend = target.backend
+    return {
+        "target": target.text,
+        "name": backend.name,
+        "distribution": target.distribution,
+        "version": target.version or _version(target.distribution),
+        "registered": target.registered,
+        "framework": backend.framework,
+        "framework_version": _version(backend.framework_distribution or backend.framework),
+        "kernel": backend.kernel_in_use(),
+        "devices": [str(d) for d in run.environment.adapter.devices()],
+        "capabilities": sorted(backend.capabilities),
+    }
+
+
+def _version(name: str) -> str:
+    version = getattr(sys.modules.get(name), "__version__", None)
+    if isinstance(version, str):
+        return version
+    try:
+        return importlib.metadata.version(name)
+    except (importlib.metadata.PackageNotFoundError, ValueError):
+        return ""
+
+
+def _operation(run: Run) -> dict[str, Any]:
+    counts = run.counts
+    suite = run.environment.suite
+    return {
+        "operation": suite.operation.name,
+        "specification": run.specification,
+        "vectors_sha256": suite.vectors_hash,
+        "checks_sha256": hashlib.sha256("\n".join(suite.manifest).encode()).hexdigest(),
+        "verdict": run.verdict,
+        "status": int(run.status),
+        "thorough": run.environment.thorough,
+        "selected": run.selected,
+        "counts": {name: getattr(counts, name) for name in counts.__slots__},
+        "ledger": [
+            {"check": e.check, "dtype": e.dtype, "reason": e.reason, "link": e.link}
+            for e in run.ledger.entries
+        ],
+        "stale": run.stale,
+        "seconds": round(run.seconds, 3),
+        "results": [_result(result) for result in run.results],
+    }
+
+
+def _result(result: Result) -> dict[str, Any]:
+    item = result.item
+    found: dict[str, Any] = {
+        "id": item.identifier,
+        "check": item.check.identifier,
+        "clause": item.check.clause,
+        "dtype": item.dtype,
+        "device": "" if item.device is None else str(item.device),
+        "transformation": item.transformation,
+        "provisional": item.check.provisional,
+        "state": result.state.value,
+    }
+    optional = ("message", "value", "raised", "script")
+    return found | {name: getattr(result, name) for name in optional if getattr(result, name)}
+
+
+def write_certificate(runs: Sequence[Run], path: Path) -> None:
+    """Write the certificate to a file."""
+    text = json.dumps(certificate(runs), indent=1, ensure_ascii=False)
+    path.write_text(text + "\n", encoding="utf-8")

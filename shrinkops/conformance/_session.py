@@ -1,0 +1,103 @@
+"""From the text of a TARGET to runs: what the command and pytest share.
+
+Invariants
+----------
+- A target that cannot be judged (not found, framework missing, no device) is an error with
+  a remedy, never an empty and green run.
+"""
+
+from __future__ import annotations
+
+import time
+from collections.abc import Callable, Sequence
+
+from .._target import Target, find_target
+from ._context import Environment
+from ._engine import run_items
+from ._ledger import Ledger
+from ._model import Result
+from ._plan import Plan, make_plan
+from ._report import Run
+from ._suites import load_suites
+
+__all__ = ["SPECIFICATIONS", "UnusableTargetError", "open_target", "plan_for", "run_suite"]
+
+SPECIFICATIONS = ("1.0",)
+"""What ``--spec`` can freeze."""
+
+
+class UnusableTargetError(RuntimeError):
+    """The target cannot be judged here; the message says why and what to do."""
+
+
+def open_target(text: str) -> Target:
+    """Find a target and see that it can compute here.
+
+    Raises
+    ------
+    UnusableTargetError
+    """
+    try:
+        target = find_target(text)
+    except (ValueError, TypeError) as error:
+        raise UnusableTargetError(str(error)) from error
+    backend = target.backend
+    remedy = f"; install it with: {backend.install}" if backend.install else ""
+    try:
+        if not backend.installed():
+            raise UnusableTargetError(
+                f"backend {backend.name!r} needs {backend.framework}, which is not installed{remedy}"
+            )
+        problem = backend.unavailable()
+    except UnusableTargetError:
+        raise
+    except Exception as error:
+        raise UnusableTargetError(
+            f"backend {backend.name!r} cannot be used: {type(error).__name__}: {error}"
+        ) from error
+    if problem:
+        raise UnusableTargetError(f"backend {backend.name!r} cannot compute here: {problem}")
+    return target
+
+
+def environments(text: str, *, thorough: bool = False) -> list[Environment]:
+    """Return one environment for each operation's suite."""
+    target = open_target(text)
+    found = [Environment(suite, target, thorough) for suite in load_suites()]
+    for environment in found:
+        try:
+            devices = environment.adapter.devices()
+        except Exception as error:
+            raise UnusableTargetError(
+                f"the adapter of {target.backend.name!r} does not load: "
+                f"{type(error).__name__}: {error}"
+            ) from error
+        if not devices:
+            raise UnusableTargetError(f"backend {target.backend.name!r} has no device here")
+    return found
+
+
+def plan_for(
+    environment: Environment, patterns: Sequence[str] = (), *, frozen: bool = False
+) -> Plan:
+    """Return the plan of an environment."""
+    with environment.adapter.session():
+        return make_plan(
+            environment.suite, environment.target, environment.adapter,
+            patterns=patterns, frozen=frozen,
+        )  # fmt: skip
+
+
+def run_suite(
+    environment: Environment,
+    plan: Plan,
+    ledger: Ledger | None = None,
+    report: Callable[[Result], None] = lambda _: None,
+) -> Run:
+    """Run a plan."""
+    ledger = ledger or Ledger()
+    started = time.perf_counter()
+    results = run_items(environment, plan.items, ledger, report)
+    return Run(environment, plan, ledger, results, time.perf_counter() - started)
+
+
