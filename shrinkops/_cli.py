@@ -14,6 +14,7 @@ import importlib
 import json
 import os
 import sys
+from importlib.util import find_spec
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, NamedTuple
 
@@ -31,22 +32,22 @@ __all__ = ["cli"]
 
 class _Lazy(NamedTuple):
     target: str
-    extra: str
+    needs: dict[str, str]  # import name: distribution; what the extra of that name brings
     help: str
 
 
 _LAZY = {
     "bench": _Lazy(
-        "shrinkops.benchmark.command:command", "bench", "Measure backends against peers, as ratios."
+        "shrinkops.benchmark.command:command", {}, "Measure backends against peers, as ratios."
     ),
     "conformance": _Lazy(
         "shrinkops.conformance.command:command",
-        "conformance",
-        "Check a backend against the specification.",
+        {"hypothesis": "hypothesis", "ml_dtypes": "ml_dtypes", "pytest": "pytest"},
+        "Check the backend TARGET against the specification of every operation.",
     ),
     "demo": _Lazy(
         "shrinkops.demo.command:command",
-        "demo",
+        {"pywt": "PyWavelets", "matplotlib": "matplotlib"},
         "Denoise real records on every backend that is ready.",
     ),
 }
@@ -65,16 +66,14 @@ class _Group(click.Group):
         lazy = _LAZY.get(cmd_name)
         if lazy is None:
             return super().get_command(ctx, cmd_name)
-        module, _, attribute = lazy.target.partition(":")
-        try:
-            command: click.Command = getattr(importlib.import_module(module), attribute)
-        except ModuleNotFoundError as error:
-            if (error.name or "").partition(".")[0] == "shrinkops":
-                raise
+        missing = [text for name, text in lazy.needs.items() if find_spec(name) is None]
+        if missing:
             raise click.ClickException(
-                f"{cmd_name} needs {error.name}, not installed here; "
-                f"the remedy: pip install 'shrinkops[{lazy.extra}]'"
-            ) from error
+                f"{cmd_name} needs {' and '.join(missing)}, not installed here; "
+                f"the remedy: pip install 'shrinkops[{cmd_name}]'"
+            )
+        module, _, attribute = lazy.target.partition(":")
+        command: click.Command = getattr(importlib.import_module(module), attribute)
         return command
 
     def format_commands(self, ctx: click.Context, formatter: click.HelpFormatter) -> None:

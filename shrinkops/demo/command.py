@@ -19,7 +19,6 @@ if TYPE_CHECKING:
 
 __all__ = ["command"]
 
-_LIBRARIES = {"PyWavelets": "pywt", "matplotlib": "matplotlib", "rich": "rich"}
 _SECONDS = 0.6
 """How long each backend is timed."""
 
@@ -56,7 +55,6 @@ def command(signal: Path | None, output: Path, seed: int, snr: float, as_is: boo
     shrinkops.hardshrink, and compares the backends: time, gain, bits. Exits with 1
     where a backend fails or gives other bits.
     """
-    _require_libraries()
     # Like for like: NumPy's loops run on one thread. It counts if set before libraries load.
     os.environ.setdefault("OMP_NUM_THREADS", "1")
     _check_output(output)
@@ -70,17 +68,6 @@ def command(signal: Path | None, output: Path, seed: int, snr: float, as_is: boo
         records = [add_noise(record, snr, seed) for record in records]
     if not _run(records, output):
         raise click.exceptions.Exit(1)
-
-
-def _require_libraries() -> None:
-    from importlib.util import find_spec
-
-    missing = [name for name, module in _LIBRARIES.items() if find_spec(module) is None]
-    if missing:
-        raise click.ClickException(
-            f"the demo needs {' and '.join(missing)}, not installed here; "
-            f"the remedy: pip install 'shrinkops[demo]'"
-        )
 
 
 def _check_output(output: Path) -> None:
