@@ -22,7 +22,7 @@ from shrinkops._target import Target
 
 from ._calls import Call
 from ._check import check_peer
-from ._peers import COPY, Peer, floor_of
+from ._peers import Peer, floor_of
 from ._sampling import Plan, Samples, sample
 from ._statistics import Estimate, estimate
 from ._subjects import Subject, make_subject
@@ -36,6 +36,9 @@ A_A_TOLERANCE = 0.02
 
 A_A_SPREAD = 0.15
 """A control that is less certain than this bounds nothing."""
+
+_FLOOR = 3
+"""The column of the floor among the calls of a comparison."""
 
 _EXTENSIONS = 2
 """How often blocks are added to a comparison whose control left 1."""
@@ -69,7 +72,7 @@ class Comparison:
     control : Estimate
         The target over itself: the A/A control.
     over_copy : Estimate or None
-        Time of the target over the copy of the same bytes.
+        Time of the target over the quickest copy of the same bytes: into a warm output.
     seconds : Estimate
         One call of the target, on this machine as it was.
     verdict : str
@@ -135,24 +138,22 @@ def compare(
 
 
 def _compare(work: Work, subject: Subject, peer: Peer, plan: Plan) -> Comparison:
-    floor_peer = floor_of(work)
-    floor = None if floor_peer is None or peer.name == COPY else floor_peer.call(work)
-    if peer.name == COPY and floor_peer is not None:
-        peer = floor_peer
     other = peer.call(work)
     if work.case.mode != "derivative" or peer.copies:
         check_peer(work, peer, other, _reader(work, peer))
+    floor = floor_of(work)
     samples = compare_calls(subject.call, other, floor, plan)
-    lowest = floor or (other if peer.copies else None)
-    below = lowest is not None and is_below_floor(
-        subject.call, subject.read, lowest, work.case.device
+    below = floor is not None and is_below_floor(
+        subject.call, subject.read, floor, work.case.device
     )
     return judge(work, peer, samples, below=below)
 
 
 def _reader(work: Work, peer: Peer) -> Callable[[Any], np.ndarray[Any, Any]]:
     """Return what reads a peer's result: the target's adapter, or NumPy on the host."""
-    return work.adapter.to_numpy if peer.takes == work.framework else np.asarray
+    if peer.takes == work.framework or (peer.copies and work.case.device != "cpu"):
+        return work.adapter.to_numpy
+    return np.asarray
 
 
 def compare_calls(subject: Call, peer: Call, floor: Call | None, plan: Plan) -> Samples:
@@ -161,7 +162,7 @@ def compare_calls(subject: Call, peer: Call, floor: Call | None, plan: Plan) -> 
     While the subject differs from itself more blocks are added, a few times at most. It
     is the control that decides, never the ratio, so the ratio is not biased by it.
     """
-    calls = [subject, peer, subject, *([] if floor is None else [floor])]
+    calls = [subject, peer, subject, *([] if floor is None else [floor])]  # see _FLOOR
     samples = sample(calls, plan)
     for _ in range(_EXTENSIONS):
         if is_sound(estimate(samples.ratio(2, 0))) or len(samples.seconds) < plan.fewest:
@@ -173,9 +174,8 @@ def compare_calls(subject: Call, peer: Call, floor: Call | None, plan: Plan) -> 
 def judge(work: Work, peer: Peer, samples: Samples, *, below: bool) -> Comparison:
     """Make a figure of samples, with what speaks against it."""
     control = estimate(samples.ratio(2, 0))
-    floor = 1 if peer.name == COPY else 3
-    has_floor = samples.seconds.shape[1] > floor
-    over_copy = estimate(samples.ratio(0, floor)) if has_floor else None
+    has_floor = samples.seconds.shape[1] > _FLOOR
+    over_copy = estimate(samples.ratio(0, _FLOOR)) if has_floor else None
     verdict = Verdict.OK if is_sound(control) else Verdict.NOISY
     if below:
         verdict = Verdict.FLOOR

@@ -41,7 +41,7 @@ class Peer:
         Import name of what it needs.
     takes : str
         Import name of the library whose arrays it takes. "numpy" also serves every other
-        target on the host, on the same memory.
+        target on the host, on the same memory; "" serves all.
     build : callable
         ``build(work)`` returns the `Call`.
     departs : str
@@ -63,7 +63,7 @@ class Peer:
     def obstacle(self, work: Work) -> str:
         """Say why it cannot be compared on these arrays, or return ""."""
         on_host = self.takes == "numpy" and work.case.device == "cpu"
-        if self.takes != work.framework and not on_host:
+        if self.takes not in ("", work.framework) and not on_host:
             return f"it takes arrays of {self.takes}, not of {work.framework}"
         if self.dtypes is not None and work.case.dtype not in self.dtypes:
             return f"it does not take {work.case.dtype}"
@@ -92,14 +92,14 @@ def _numpy_copy(work: Work) -> Call:
 def _torch_copy(work: Work) -> Call:
     import torch
 
-    out = work.out if work.out is not None else torch.empty_like(work.x)
+    out = torch.empty_like(work.x) if work.out is None else work.out
     return work.call(out.copy_, work.x.detach())
 
 
 def _cupy_copy(work: Work) -> Call:
     import cupy
 
-    out = work.out if work.out is not None else cupy.empty_like(work.x)
+    out = cupy.empty_like(work.x) if work.out is None else work.out
     return work.call(cupy.copyto, out, work.x)
 
 
@@ -109,20 +109,32 @@ def _jax_copy(work: Work) -> Call:
     return work.call(jnp.copy, work.x)
 
 
+_DEVICE_COPIES = {"torch": _torch_copy, "cupy": _cupy_copy, "jax": _jax_copy}
+"""Copies within the memory of a device, by framework."""
+
+
+def floor_of(work: Work) -> Call | None:
+    """Return the quickest copy of a case's bytes; None on a device that no copy is known for."""
+    if work.case.device == "cpu":
+        return _numpy_copy(work)
+    build = _DEVICE_COPIES.get(work.framework)
+    return None if build is None else build(work)
+
+
+def _copy(work: Work) -> Call:
+    """Copy like the case: into a warm output, or into a new one and its page faults."""
+    floor = floor_of(work)
+    if floor is None:
+        raise Skip(f"no copy on the {work.case.device} is known for {work.framework}")
+    if work.case.mode == "out" or work.case.device != "cpu":
+        return floor
+    return work.host_call(work.host_x.copy)
+
+
 COPY = "copy"
-"""The copy of the same bytes on the same device: ``np.copyto`` into a warm output on the host."""
+"""The peer that every operation has: the same bytes on the same device, only moved."""
 
-_HOST_COPY = Peer(COPY, "numpy", "numpy", _numpy_copy, copies=True)
-
-_DEVICE_COPIES = {
-    name: Peer(COPY, name, name, build, copies=True)
-    for name, build in (("torch", _torch_copy), ("cupy", _cupy_copy), ("jax", _jax_copy))
-}
-
-
-def floor_of(work: Work) -> Peer | None:
-    """Return the copy that bounds a case from below; None on an unknown device."""
-    return _HOST_COPY if work.case.device == "cpu" else _DEVICE_COPIES.get(work.framework)
+_COPY = Peer(COPY, "numpy", "", _copy, copies=True)
 
 
 def data_of(operation: Operation) -> ModuleType | None:
@@ -133,7 +145,7 @@ def data_of(operation: Operation) -> ModuleType | None:
 
 def find_peers(operation: Operation) -> dict[str, Peer]:
     """Return an operation's peers by name, the copy first."""
-    peers = {COPY: _HOST_COPY}
+    peers = {COPY: _COPY}
     data: Any = data_of(operation)
     if data is not None:
         peers |= {peer.name: peer for peer in data.PEERS}

@@ -26,7 +26,7 @@ def curves(figures: Sequence[Comparison]) -> tuple[dict[str, Curve], dict[str, C
         each = figure.seconds.median / case.size * 1e9
         what = f"{case.dtype}, {case.mode}" + ("" if case.device == "cpu" else f", {case.device}")
         lines[f"{figure.target} ({what})"].setdefault(case.size, each)
-        if figure.peer != COPY:
+        if figure.peer != COPY or case.mode != "out":
             lines[f"{figure.peer} ({what})"].setdefault(case.size, each / figure.ratio.median)
         if figure.over_copy is not None:
             label = f"copy ({case.dtype})"

@@ -46,6 +46,7 @@ QUICK = "SHRINKOPS_BENCH_QUICK"
 _OFF = frozenset({"", "0", "false", "no", "off"})
 _QUICK_LARGEST = 100_000
 _ATTEMPTS = 3
+_SPREAD = 0.1  # asv compares samples of two processes, and knows nothing of their controls
 _GROWTH_SIZES = (100_000, 1_000_000, 10_000_000)
 
 Benchmark = Callable[..., Any]
@@ -211,7 +212,7 @@ def _is_quick() -> bool:
 
 def _samples(values: Iterable[float], number: int = 1) -> dict[str, Any]:
     """Return what asv takes for the samples of a benchmark."""
-    return {"samples": [float(value) for value in values], "number": number}
+    return {"samples": [float(f"{value:.4g}") for value in values], "number": number}
 
 
 def _ratio(operation: Operation, target: str, mode: str, peer_name: str) -> Benchmark:
@@ -226,9 +227,13 @@ def _ratio(operation: Operation, target: str, mode: str, peer_name: str) -> Benc
                     f"{target} took {result.seconds.median:.2e} s for {case}, less than the "
                     f"memory needs: its adapter's synchronize does not wait"
                 )
-            if result.verdict == Verdict.OK or _is_quick():
+            certain = result.verdict == Verdict.OK and result.ratio.spread <= _SPREAD
+            if certain or _is_quick():
                 return _samples(result.samples)
-        raise Skip(f"the machine is too noisy: the same call over itself gave {result.control}")
+        raise Skip(
+            f"the machine is too noisy: a ratio of {result.ratio}, "
+            f"and {result.control} of the same call over itself"
+        )
 
     return ratio
 

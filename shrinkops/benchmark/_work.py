@@ -59,7 +59,8 @@ class Case:
     device: str = "cpu"
 
     def __str__(self) -> str:
-        return f"{self.mode}, {self.size:.0e} x {self.dtype} on {self.device}".replace("e+0", "e")
+        size = f"{self.size:.3g}".replace("e+0", "e")
+        return f"{size} x {self.dtype}, {self.mode}, {self.device}"
 
 
 @dataclass(frozen=True)

@@ -50,7 +50,7 @@ class _Count(click.ParamType[int]):
 @click.option("--mode", type=click.Choice(MODES), help="By default out, or fresh without it.")
 @click.option("--device", type=click.Choice(("cpu", "gpu")), default="cpu", show_default=True)
 @click.option("--operation", help="By default the first one there is.")
-@click.option("--blocks", type=click.IntRange(5), default=21, show_default=True)
+@click.option("--blocks", type=click.IntRange(5), default=Plan.blocks, show_default=True)
 @click.option("--gate", type=float, metavar="RATIO", help="Fail where a ratio is above this.")
 @click.option("--json", "json_file", type=click.Path(path_type=Path), metavar="FILE")
 @click.option("--plot", "plot_file", type=click.Path(path_type=Path), metavar="FILE")
@@ -81,7 +81,8 @@ def command(
     With --gate the exit status is 1 where a ratio's whole interval lies above the gate,
     here and in a fresh process, or where nothing could be judged.
     """
-    console = Console(stderr=False)
+    # A table in a file or a log is not cut to the width of a terminal that is not there.
+    console = Console() if sys.stdout.isatty() else Console(width=140)
     chosen = _operation(operation)
     if self_test:
         from .selftest import main
@@ -171,7 +172,7 @@ def _measure(
             bar.update(task, description=text)
             bar.advance(task)
 
-        return run(pairs, operation, peers, Plan(blocks=blocks, most_seconds=10), progress)
+        return run(pairs, operation, peers, Plan(blocks=blocks), progress)
 
 
 def _print_peers(console: Console, known: dict[str, Peer]) -> None:
@@ -182,17 +183,19 @@ def _print_peers(console: Console, known: dict[str, Peer]) -> None:
 
 
 def _print_session(console: Console, session: Session) -> None:
-    table = Table(
-        "target", "case", "time", "against", "ratio", "99 % interval", "x copy", "A/A", ""
-    )
+    table = Table("target", "case", "time", "against", "ratio (99 %)", "x copy", "A/A", "remark")
     for figure in session.measured:
         table.add_row(*_row(figure))
     if session.measured:
         console.print(table)
-    for text in session.left_out:
-        console.print(f"left out: {text}", style="dim", markup=False, highlight=False)
+    departures = {f.peer: f.departs for f in session.measured if f.departs}
+    notes = [f"* {peer} departs from the specification: {d}" for peer, d in departures.items()]
+    for text in notes + [f"left out: {text}" for text in session.left_out]:
+        console.print(text, style="dim", markup=False, highlight=False, soft_wrap=True)
     for text in session.wrong:
-        console.print(f"wrong: {text}", style="bold red", markup=False, highlight=False)
+        console.print(
+            f"wrong: {text}", style="bold red", markup=False, highlight=False, soft_wrap=True
+        )
     console.print(
         f"{len(session.measured)} measured, {len(session.left_out)} left out, "
         f"{len(session.wrong)} wrong"
@@ -201,19 +204,15 @@ def _print_session(console: Console, session: Session) -> None:
 
 def _row(figure: Comparison) -> list[str]:
     ratio, copy = figure.ratio, figure.over_copy
-    remarks = [] if figure.verdict == Verdict.OK else [figure.verdict]
-    if figure.departs:
-        remarks.append(f"peer departs: {figure.departs}")
     return [
         figure.target,
         str(figure.case),
         _duration(figure.seconds.median),
-        figure.peer,
-        f"{ratio.median:.3g}",
-        f"{ratio.low:.3g} to {ratio.high:.3g}",
+        figure.peer + (" *" if figure.departs else ""),
+        f"{ratio.median:.3g} ({ratio.low:.3g} to {ratio.high:.3g})",
         "" if copy is None else f"{copy.median:.3g}",
         f"{figure.control.median:.3f}",
-        "; ".join(remarks),
+        "" if figure.verdict == Verdict.OK else figure.verdict,
     ]
 
 

@@ -1,1 +1,97 @@
-GOALS = ()
+"""The numbers that hardshrink is meant to reach, as ratios in one run."""
+
+from __future__ import annotations
+
+from .._goals import Ask, Goal
+
+__all__ = ["GOALS"]
+
+_FLOATS = ("float16", "float32", "float64")
+_LARGE = (1_000_000, 10_000_000, 100_000_000)
+_EACH = (1, 1_000, 100_000, *_LARGE)
+_FROM_1E4 = (10_000, 100_000, 1_000_000, 10_000_000)
+
+GOALS = (
+    Goal(
+        "NumPy, warm out, 1e6 and up",
+        "at most 1.1 x np.copyto; at least 20 x faster than np.where(np.abs(x) > l, x, 0)",
+        (
+            Ask("over np.copyto", 1.1, "ratio", "numpy", "copy", _LARGE, _FLOATS),
+            Ask("over np.where", 1 / 20, "ratio", "numpy", "np.where", _LARGE[:2], _FLOATS),
+        ),
+    ),
+    Goal(
+        "NumPy, each size and dtype",
+        "not slower than torch.hardshrink(out=) on one thread over the same buffer",
+        (Ask("over torch", 1.0, "ratio", "numpy", "torch, same buffer", _EACH, _FLOATS),),
+    ),
+    Goal(
+        "NumPy, one element",
+        "under 600 ns in all, 1.3 x the bare ufunc call",
+        (
+            Ask("the whole call", 600, "nanoseconds", "numpy", mode="fresh", unit="ns"),
+            Ask("over the bare ufunc", 1.3, "ratio", "numpy", "bare ufunc", mode="fresh"),
+        ),
+    ),
+    Goal(
+        "dispatch overhead",
+        "at most 80 ns over the backend's own call",
+        tuple(Ask(name, 80, "dispatch", name, unit="ns") for name in ("numpy", "torch", "jax")),
+    ),
+    Goal(
+        "import shrinkops",
+        "at most 15 ms over `import pluggy`; no framework in sys.modules",
+        (
+            Ask("after pluggy", 15, "import", unit="ms"),
+            Ask("frameworks imported", 0, "frameworks", unit="modules"),
+        ),
+    ),
+    Goal(
+        "torch",
+        "at most 1.05 x torch.hardshrink from 1e4 elements; one graph, no recompilation per λ",
+        (
+            Ask("over torch", 1.05, "ratio", "torch", "torch.hardshrink", _FROM_1E4, mode="fresh"),
+            Ask("with out=, over torch", 1.05, "ratio", "torch", "torch.hardshrink", _FROM_1E4),
+            Ask("graphs for ten values of λ", 1, "graphs", "torch", unit="graphs"),
+        ),
+    ),
+    Goal(
+        "jax eager",
+        "at most 1.1 x a hand-jitted function, 3 x faster than the eager idiom at 1e3; "
+        "bit compare at copy speed at 1e7",
+        (
+            Ask(
+                "over a hand-jitted function", 1.1, "ratio", "jax", "jitted jnp.where",
+                (1_000, 100_000, 1_000_000), mode="fresh",
+            ),
+            Ask("over jnp.where", 1 / 3, "ratio", "jax", "jnp.where", (1_000,), mode="fresh"),
+            Ask("over jnp.copy", 1.1, "ratio", "jax", "jnp.copy", (10_000_000,), mode="fresh"),
+        ),
+    ),
+    Goal(
+        "cupy",
+        "at least 90 % of a device copy's bandwidth for 2-, 4- and 8-byte types",
+        (
+            Ask(
+                "over cp.copyto", 1 / 0.9, "ratio", "cupy", "cp.copyto",
+                (10_000_000,), _FLOATS, device="gpu",
+            ),
+        ),
+    ),
+    Goal(
+        "dask",
+        "streams an array larger than the workers' memory; per-chunk cost within 1.2 x of the "
+        "NumPy kernel",
+        (Ask("per chunk", 1.2, "ratio", "dask", "copy", (1_000_000,), mode="fresh"),),
+    ),
+    Goal(
+        "pure NumPy path, no compiler",
+        "at most 6 x np.copyto",
+        (
+            Ask(
+                "over np.copyto", 6, "ratio", "numpy", "copy", (1_000_000, 10_000_000), _FLOATS,
+                environment={"SHRINKOPS_NUMPY_KERNEL": "pure"},
+            ),
+        ),
+    ),
+)  # fmt: skip

@@ -1,0 +1,67 @@
+"""Measure every goal of an operation: ``python -m shrinkops.benchmark.record -o FILE``.
+
+The file is a record of machine, versions, date and answers, from which
+``python -m shrinkops.benchmark.page`` writes the page of results.
+"""
+
+from __future__ import annotations
+
+import argparse
+import sys
+from collections.abc import Sequence
+from pathlib import Path
+from typing import Any
+
+from shrinkops._target import Target, find_target, operations
+
+from . import selftest
+from ._answers import answers
+from ._goals import Goal
+from ._peers import data_of
+from ._record import record, write_record
+from ._sampling import Plan
+
+__all__ = ["main"]
+
+
+def main(arguments: Sequence[str] | None = None) -> int:
+    """Measure and write; return 0, or 1 where the kit itself cannot be trusted."""
+    known = {o.name: o for o in operations().values() if data_of(o)}
+    parser = argparse.ArgumentParser(prog="python -m shrinkops.benchmark.record")
+    parser.add_argument("-o", "--output", type=Path, required=True)
+    parser.add_argument("--operation", choices=sorted(known), default=next(iter(known)))
+    parser.add_argument("--blocks", type=int, default=Plan.blocks)
+    options = parser.parse_args(arguments)
+    if selftest.main():
+        print("the self-test failed: nothing is recorded", file=sys.stderr)
+        return 1
+    operation = known[options.operation]
+    data: Any = data_of(operation)
+    goals: tuple[Goal, ...] = data.GOALS
+    plan = Plan(blocks=options.blocks)
+    figures = []
+    for goal in goals:
+        for ask in goal.asks:
+            for answer in answers(ask, operation, plan):
+                print(f"{goal.subject}: {answer.label}, {answer.case}: {answer.verdict}")
+                figures.append({"goal": goal.subject, **answer.as_dict()})
+    content = record(_targets(goals), figures)
+    write_record(options.output, {**content, "operation": operation.name})
+    return 0
+
+
+def _targets(goals: Sequence[Goal]) -> list[Target]:
+    """Return the targets that can compute here."""
+    found = []
+    for name in dict.fromkeys(ask.target for goal in goals for ask in goal.asks if ask.target):
+        try:
+            target = find_target(name)
+        except ValueError:
+            continue
+        if target.backend.installed() and target.backend.unavailable() is None:
+            found.append(target)
+    return found
+
+
+if __name__ == "__main__":
+    raise SystemExit(main())
