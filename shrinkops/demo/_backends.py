@@ -4,6 +4,8 @@ Invariants
 ----------
 - Nothing here knows a backend by name: arrays are made and read back through
   ``Backend.adapter()``, and dispatch is the public ``shrinkops.hardshrink``.
+- Fallbacks, which have a negative priority, are left out: they serve other libraries'
+  types and have no arrays of their own.
 - A backend that fails becomes a row that says so; the others go on.
 """
 
@@ -81,24 +83,20 @@ class Run:
 
 
 def places(table: Sequence[Any]) -> list[Place]:
-    """Return every ready backend that makes arrays of its own, NumPy first, with its devices."""
+    """Return every ready backend and each of its devices, NumPy first."""
     found = []
     for row in sorted(table, key=lambda row: (row.name != "numpy", row.name)):
         if row.state != "ready":
             continue
-        adapter = find_target(row.name).backend.adapter()
+        backend = find_target(row.name).backend
+        if backend.priority < 0:
+            continue
+        adapter = backend.adapter()
         try:
-            probe = adapter.from_numpy(np.zeros(1, np.float32))
-        except NotImplementedError:  # it serves types of other libraries only
-            continue
-        except Exception:  # shown in its row, by run_on
-            found.append(Place(row.name, row.framework_version, None, adapter))
-            continue
-        if shrinkops.explain(probe).backend == row.name:
-            found += [
-                Place(row.name, row.framework_version, device, adapter)
-                for device in adapter.devices()
-            ]
+            devices = adapter.devices()
+        except Exception:  # its row will say why: run_on meets the same
+            devices = [None]
+        found += [Place(row.name, row.framework_version, device, adapter) for device in devices]
     return found
 
 

@@ -74,7 +74,7 @@ def print_backends(
     table.add_column("ms", justify="right")
     table.add_column("np.where\ntakes", justify="right")
     table.add_column("pywt\ntakes", justify="right")
-    table.add_column("SNR gain", justify="right")
+    table.add_column("SNR gain\ndB", justify="right")
     table.add_column("bits")
     for run in runs:
         place = run.place
@@ -84,7 +84,7 @@ def print_backends(
             continue
         names = [f"{record.name} " if len(records) > 1 else "" for record in records]
         gain = [
-            f"{name}{after - before:+.2f} dB"
+            f"{name}{after - before:+.2f}"
             for name, (before, after) in zip(
                 names, gains(records, decompositions, run), strict=False
             )
