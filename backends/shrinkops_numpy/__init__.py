@@ -71,10 +71,20 @@ class NumpyBackend(_NumpyTypes):
     name = "numpy"
     features = frozenset({"array_lambd", "out"})
 
+    def __init__(self) -> None:
+        self._names: dict[Any, str] = {}
+
     def handles(self, cls: type) -> bool:
         import numpy
 
         return issubclass(cls, (numpy.ndarray, numpy.generic))
+
+    def dtype_name(self, x: Any) -> str:
+        """Return the dtype's name, remembered: NumPy makes it anew, in microseconds."""
+        name = self._names.get(x.dtype)
+        if name is None:
+            name = self._names[x.dtype] = x.dtype.name
+        return name
 
     def native(self, operation: str) -> Any:
         from . import _kernels

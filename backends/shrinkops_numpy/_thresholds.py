@@ -8,7 +8,9 @@ Invariants
   converts in two steps (float64 to float32 to bfloat16), the first step rounds to odd, which
   leaves the second one the right answer.
 - A negative element never becomes -0, which would be a band of its own.
-- Integers keep λ as it is: their loops compare exactly.
+- For integers λ is not rounded: their loops compare it exactly, in the widest type of its kind.
+- Whatever is converted is converted here, with the warnings off, so the ufunc has nothing to
+  convert and reports nothing.
 """
 
 from __future__ import annotations
@@ -59,7 +61,10 @@ def component(dtype: np.dtype[Any]) -> np.dtype[Any]:
 def rounded_array(lambd: Any, dtype: np.dtype[Any]) -> Any:
     """Return an array λ in the type that the loops of ``dtype`` compare with."""
     wanted = component(dtype)
-    if wanted.kind in "iu" or lambd.dtype == wanted:
+    if wanted.kind in "iu":
+        wanted = _exact_type(lambd.dtype)
+        return lambd if lambd.dtype == wanted else lambd.astype(wanted)
+    if lambd.dtype == wanted:
         return lambd
     with np.errstate(all="ignore"):  # overflow to infinity is what is asked for (HS-LAM-6)
         first = _to_odd_single(lambd) if _needs_two_steps(lambd.dtype, wanted) else lambd
@@ -68,6 +73,14 @@ def rounded_array(lambd: Any, dtype: np.dtype[Any]) -> Any:
         if wanted.itemsize == 1:  # an 8-bit type without infinity overflows to NaN
             _replace(result, (lambd > 0) & (result != result), 1)
     return result
+
+
+def _exact_type(given: np.dtype[Any]) -> np.dtype[Any]:
+    """Return the type of λ that the integer loops take, and that holds every value given."""
+    if given.kind in "iu":
+        return np.dtype(f"{given.kind}8")
+    native = given.newbyteorder("=")
+    return native if native == np.longdouble else np.dtype(np.float64)
 
 
 def _replace(result: Any, where: Any, sign: int) -> None:

@@ -130,3 +130,71 @@ def test_integer_minimum_is_kept_below_its_magnitude() -> None:
     assert hardshrink(x, 127.9).tolist() == [-128, 0, 0]
     assert hardshrink(x, 128).tolist() == [0, 0, 0]
     assert hardshrink(x, np.array([127, 126, 200])).tolist() == [-128, -127, 0]
+
+
+CHANNELS = [
+    ((4, 9), (4, 1)),
+    ((2, 4, 9), (4, 1)),
+    ((2, 4, 3, 5), (4, 1, 1)),
+    ((2, 4, 3, 5), (1, 4, 1, 1)),
+    ((2, 4, 3, 5), (2, 4, 1, 1)),
+    ((2, 4, 3, 5), (2, 1, 1, 1)),
+    ((2, 4, 3, 5), (2, 1, 3, 1)),
+    ((2, 4, 3, 5), (1, 4, 1, 5)),
+    ((2, 4), (1,)),
+    ((1, 4), (1, 1)),
+    ((0, 4), (0, 1)),
+    ((3, 0), (3, 1)),
+]
+TYPES = ["float16", "float32", "float64", "bfloat16", "float8_e4m3fn", "float8_e5m2fnuz",
+         "int8", "uint16", "int64", "uint64", "complex64", "complex128", "longdouble"]  # fmt: skip
+
+
+@pytest.mark.parametrize("name", TYPES)
+@pytest.mark.parametrize("lambd_type", ["own", "float64", "int64", "uint64", "float32"])
+@pytest.mark.parametrize(("shape", "lambd_shape"), CHANNELS)
+def test_thresholds_per_channel(
+    name: str, lambd_type: str, shape: Any, lambd_shape: Any, dtype_named: Any, equal: Any
+) -> None:
+    """The short way for channels gives what a λ for every element gives."""
+    dtype = dtype_named(name)
+    random = np.random.default_rng(4)
+    x = np.asarray(random.standard_normal(shape) * 4)
+    x = np.abs(x).astype(dtype) if dtype.kind == "u" else x.astype(dtype)
+    lambd = np.asarray(random.standard_normal(lambd_shape) * 3)
+    if lambd.size > 3 and lambd_type not in ("int64", "uint64"):
+        lambd.flat[:4] = [np.nan, np.inf, -0.0, -1e-300]
+    if lambd_type == "own":
+        kinds = {"c": f"f{dtype.itemsize // 2}", "i": "float64", "u": "float64"}
+        lambd_dtype = kinds.get(dtype.kind, dtype)
+    else:
+        lambd_dtype = lambd_type
+    if np.dtype(lambd_dtype).kind == "u":
+        lambd = np.abs(lambd)
+    lambd = lambd.astype(lambd_dtype)
+    full = np.array(np.broadcast_to(lambd, shape))
+    want = hardshrink(x, full)
+    assert equal(hardshrink(x, lambd), want)
+    out = np.full_like(x, 1)
+    assert hardshrink(x, lambd, out=out) is out
+    assert equal(out, want)
+    fortran = np.asfortranarray(x)
+    assert equal(np.ascontiguousarray(hardshrink(fortran, lambd)).reshape(shape), want)
+    assert hardshrink(x, lambd, out=x) is x
+    assert equal(x, want)
+
+
+def test_lambda_per_channel_inside_out() -> None:
+    """λ that lies in the memory of out is read before it is written over."""
+    memory = np.full((5, 8), 2.0, np.float32)
+    x, want = memory[:4].copy() + 1, memory[:4] + 1
+    lambd = memory[:4].reshape(-1)[:4].reshape(4, 1)
+    assert hardshrink(x, lambd, out=memory[:4]) is not None
+    assert np.array_equal(memory[:4], want)
+
+
+def test_beyond_the_type_for_an_element(dtype_named: Any) -> None:
+    for name in ("float16", "bfloat16", "float8_e4m3fn", "complex64"):
+        x = np.ones((3, 2), np.float32).astype(dtype_named(name))
+        got = hardshrink(x, np.array([[1e300], [-1e300], [np.nan]]))
+        assert np.asarray(got).astype(np.complex64).real.tolist() == [[0, 0], [1, 1], [1, 1]]

@@ -36,6 +36,10 @@ static int same_memory_order(PyArrayObject *x, PyArrayObject *out) {
            (PyArray_IS_F_CONTIGUOUS(x) && PyArray_IS_F_CONTIGUOUS(out));
 }
 
+static int overlap(const char *a, size_t a_bytes, const char *b, size_t b_bytes) {
+    return a < b + b_bytes && b < a + a_bytes;
+}
+
 /* True if `out` can be filled in place of a new array. */
 static int fits(PyArrayObject *x, PyObject *candidate, size_t bytes) {
     if (!PyArray_CheckExact(candidate)) {
@@ -49,7 +53,7 @@ static int fits(PyArrayObject *x, PyObject *candidate, size_t bytes) {
         return 0;
     }
     const char *from = PyArray_BYTES(x), *to = PyArray_BYTES(out);
-    return from == to || from + bytes <= to || to + bytes <= from;
+    return from == to || !overlap(from, bytes, to, bytes);
 }
 
 static PyObject *new_like(PyArrayObject *x) {
@@ -57,6 +61,67 @@ static PyObject *new_like(PyArrayObject *x) {
     Py_INCREF((PyObject *)descriptor);
     return PyArray_NewFromDescr(&PyArray_Type, descriptor, PyArray_NDIM(x), PyArray_DIMS(x), NULL,
                                 NULL, !PyArray_IS_C_CONTIGUOUS(x), NULL);
+}
+
+/* A λ for each block of `inner` elements, `count` in turn, all of that `outer` times: thresholds
+ * per channel. */
+typedef struct {
+    npy_intp outer, count, inner;
+} channels;
+
+/* True if an array λ, aligned with x's last axes, is x's shape with ones before and after. */
+static int read_channels(PyArrayObject *x, PyArrayObject *lambd, channels *blocks) {
+    const int missing = PyArray_NDIM(x) - PyArray_NDIM(lambd);
+    int axis = PyArray_NDIM(x) - 1;
+    if (missing < 0) {
+        return 0;
+    }
+    blocks->outer = blocks->count = blocks->inner = 1;
+    for (; axis >= missing && PyArray_DIM(lambd, axis - missing) == 1; --axis) {
+        blocks->inner *= PyArray_DIM(x, axis);
+    }
+    for (; axis >= missing && PyArray_DIM(lambd, axis - missing) == PyArray_DIM(x, axis); --axis) {
+        blocks->count *= PyArray_DIM(x, axis);
+    }
+    for (; axis >= 0; --axis) {
+        if (axis >= missing && PyArray_DIM(lambd, axis - missing) != 1) {
+            return 0;
+        }
+        blocks->outer *= PyArray_DIM(x, axis);
+    }
+    return blocks->inner > 1;
+}
+
+/* True if the thresholds can be read where they lie. */
+static int readable_thresholds(const shrink_type *type, int type_num, PyArrayObject *lambd) {
+    const PyArray_Descr *descriptor = PyArray_DESCR(lambd);
+    const int number = descriptor->type_num;
+    if (!PyArray_ISNBO(descriptor->byteorder) || !PyArray_IS_C_CONTIGUOUS(lambd)) {
+        return 0;
+    }
+    switch (type->kind) {
+    case INTEGER:
+        return number == NPY_DOUBLE || number == NPY_INT64 || number == NPY_UINT64;
+    case COMPLEX:
+        return number == NPY_DOUBLE || (number == NPY_FLOAT && type->item_size == 8);
+    default:
+        return number == NPY_DOUBLE || number == type_num;
+    }
+}
+
+static void run_channels(const shrink_type *type, PyArrayObject *x, PyArrayObject *lambd,
+                         char *to, const channels *blocks) {
+    const int type_num = PyArray_DESCR(x)->type_num, lambd_num = PyArray_DESCR(lambd)->type_num;
+    const npy_intp step = PyArray_ITEMSIZE(lambd), bytes = blocks->inner * type->item_size;
+    const char *from = PyArray_BYTES(x);
+    for (npy_intp i = 0; i < blocks->outer; ++i) {
+        const char *threshold = PyArray_BYTES(lambd);
+        for (npy_intp j = 0; j < blocks->count; ++j, threshold += step, from += bytes, to += bytes) {
+            shrink_band band = {0, 0, 0};
+            shrink_band_from_element(type, type_num, lambd_num, threshold, &band);
+            shrink_run_contiguous(type, from, to, (size_t)blocks->inner, &band);
+        }
+    }
 }
 
 static PyObject *call(PyObject *otherwise, PyObject *const *args, Py_ssize_t count) {
@@ -68,15 +133,28 @@ static PyObject *call(PyObject *otherwise, PyObject *const *args, Py_ssize_t cou
     if (!PyArray_CheckExact(args[0])) {
         goto other;
     }
-    PyArrayObject *x = (PyArrayObject *)args[0];
+    PyArrayObject *x = (PyArrayObject *)args[0], *thresholds = NULL;
     PyArray_Descr *descriptor = PyArray_DESCR(x);
     const shrink_type *type = shrink_find_type(descriptor->type_num);
-    double lambd;
+    channels blocks = {1, 1, 1};
     shrink_band band = {0, 0, 0};
+    double lambd;
     if (type == NULL || type->kind == LONG_DOUBLE || !PyArray_ISNBO(descriptor->byteorder) ||
-        !(PyArray_FLAGS(x) & (NPY_ARRAY_C_CONTIGUOUS | NPY_ARRAY_F_CONTIGUOUS)) ||
-        !read_lambd(args[1], &lambd) || !shrink_band_from_double(type, lambd, &band)) {
+        !(PyArray_FLAGS(x) & (NPY_ARRAY_C_CONTIGUOUS | NPY_ARRAY_F_CONTIGUOUS))) {
         goto other;
+    }
+    if (read_lambd(args[1], &lambd)) {
+        if (!shrink_band_from_double(type, lambd, &band)) {
+            goto other;
+        }
+    }
+    else {
+        thresholds = (PyArrayObject *)args[1];
+        if (!PyArray_CheckExact(args[1]) || !PyArray_IS_C_CONTIGUOUS(x) ||
+            !readable_thresholds(type, descriptor->type_num, thresholds) ||
+            !read_channels(x, thresholds, &blocks)) {
+            goto other;
+        }
     }
     const size_t n = (size_t)PyArray_SIZE(x), bytes = n * (size_t)type->item_size;
     if (result == Py_None) {
@@ -85,14 +163,22 @@ static PyObject *call(PyObject *otherwise, PyObject *const *args, Py_ssize_t cou
             return NULL;
         }
     }
-    else if (fits(x, result, bytes)) {
+    else if (fits(x, result, bytes) &&
+             !(thresholds != NULL &&
+               overlap(PyArray_BYTES((PyArrayObject *)result), bytes, PyArray_BYTES(thresholds),
+                       (size_t)PyArray_NBYTES(thresholds)))) {
         Py_INCREF(result);
     }
     else {
         goto other;
     }
     void *to = PyArray_DATA((PyArrayObject *)result);
-    if (bytes < RELEASE_GIL_FROM) {
+    if (thresholds != NULL) {
+        Py_BEGIN_ALLOW_THREADS
+        run_channels(type, x, thresholds, to, &blocks);
+        Py_END_ALLOW_THREADS
+    }
+    else if (bytes < RELEASE_GIL_FROM) {
         shrink_run_contiguous(type, PyArray_DATA(x), to, n, &band);
     }
     else {

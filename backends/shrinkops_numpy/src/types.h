@@ -51,6 +51,10 @@ extern const shrink_loops *shrink_active_loops;
 /* Fills the band for a threshold given as a double; 0 if a floating type cannot hold it or it is
  * NaN (the caller then goes the way that words the error). Not for LONG_DOUBLE. */
 int shrink_band_from_double(const shrink_type *type, double lambd, shrink_band *band);
+/* Fills the band from one element of an array λ: of the type that x's loop compares with, or a
+ * double. Where it is NaN or beyond the type the rule for elements holds (HS-LAM-6). */
+void shrink_band_from_element(const shrink_type *type, int type_num, int lambd_num,
+                              const char *pointer, shrink_band *band);
 /* Runs the contiguous loop of a type other than LONG_DOUBLE. */
 void shrink_run_contiguous(const shrink_type *type, const void *x, void *out, size_t n,
                            const shrink_band *band);

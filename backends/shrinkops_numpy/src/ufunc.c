@@ -85,9 +85,10 @@ static void integer_band(const shrink_type *type, uint64_t t, int empty, shrink_
 }
 
 static void integer_band_from_double(const shrink_type *type, double lambd, shrink_band *band) {
-    /* The conversion truncates, which is floor here, and is exact below 2**64. */
-    const uint64_t t = lambd >= 0x1p64 ? UINT64_MAX : lambd >= 0 ? (uint64_t)lambd : 0;
-    integer_band(type, t, !(lambd >= 0), band);
+    /* The conversion truncates, which is floor here, and is exact below 2**64. The macro compares
+     * without the flag that NaN would raise. */
+    const int empty = !isgreaterequal(lambd, 0.0);
+    integer_band(type, empty ? 0 : lambd >= 0x1p64 ? UINT64_MAX : (uint64_t)lambd, empty, band);
 }
 
 int shrink_band_from_double(const shrink_type *type, double lambd, shrink_band *band) {
@@ -202,7 +203,7 @@ static shrink_scalar_loop *loop_of(const shrink_type *type) {
  * which saves reading it first; in place there is nothing to save. */
 void shrink_run_contiguous(const shrink_type *type, const void *x, void *out, size_t n,
                            const shrink_band *band) {
-    enum { LINE = 64, WORTHWHILE = 16 * LINE, STREAM_FROM = 1 << 24 };
+    enum { LINE = 64, WORTHWHILE = 256 * LINE, STREAM_FROM = 1 << 24 };
     shrink_scalar_loop *const loop = loop_of(type);
     shrink_stream *const stream = shrink_active_loops->stream;
     const size_t size = (size_t)type->item_size, past = (uintptr_t)out % LINE;
@@ -281,8 +282,9 @@ static void integer_band_at(const shrink_type *type, int lambd_num, const char *
     else if (lambd_num == NPY_LONGDOUBLE) {
         long double value;
         memcpy(&value, pointer, sizeof value);
-        const uint64_t t = value >= 0x1p64L ? UINT64_MAX : value >= 0 ? (uint64_t)value : 0;
-        integer_band(type, t, !(value >= 0), band);
+        const int empty = !isgreaterequal(value, 0.0L);
+        integer_band(type, empty ? 0 : value >= 0x1p64L ? UINT64_MAX : (uint64_t)value, empty,
+                     band);
     }
     else {
         uint64_t value;
@@ -325,6 +327,22 @@ static void band_at(const shrink_type *type, int lambd_num, const char *pointer,
             band->high = raw > (uint64_t)type->top_bits ? -1 : (int64_t)raw;
         }
     }
+    }
+}
+
+void shrink_band_from_element(const shrink_type *type, int type_num, int lambd_num,
+                              const char *pointer, shrink_band *band) {
+    const int own = type->kind == INTEGER || type->kind == COMPLEX || lambd_num == type_num;
+    if (own && !(type->kind == COMPLEX && lambd_num == NPY_DOUBLE && type->item_size == 8)) {
+        band_at(type, lambd_num, pointer, band);
+        return;
+    }
+    double lambd;
+    memcpy(&lambd, pointer, sizeof lambd);
+    if (!shrink_band_from_double(type, lambd, band)) {
+        const int all = lambd > 0; /* beyond the type; otherwise NaN, or negative and beyond */
+        band->high = all ? type->top_bits : -1;
+        band->real = all ? INFINITY : -1;
     }
 }
 
