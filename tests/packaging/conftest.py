@@ -127,18 +127,36 @@ def built(shared: Callable[..., Path]) -> Built:
     return Built(sdist, wheel)
 
 
-@pytest.fixture(scope="session")
-def environment(shared: Callable[..., Path], built: Built) -> Environment:
-    """Install the wheel and the external plugin, with what they require, into a new venv."""
+class NewEnvironment:
+    """Makes a virtual environment with some requirements, once per test run."""
 
+    plugin = PLUGIN
+
+    def __init__(self, shared: Callable[..., Path]) -> None:
+        self.shared = shared
+
+    def __call__(self, name: str, *requirements: str) -> Environment:
+        def make(folder: Path) -> None:
+            venv.create(folder / "venv", with_pip=False)
+            new = self.parts(folder)
+            new.empty.mkdir()
+            new.install(*requirements)
+
+        return self.parts(self.shared(name, make))
+
+    @staticmethod
     def parts(folder: Path) -> Environment:
         scripts = "Scripts" if os.name == "nt" else "bin"
         return Environment(folder / "venv" / scripts / "python", folder / "empty")
 
-    def make(folder: Path) -> None:
-        venv.create(folder / "venv", with_pip=False)
-        new = parts(folder)
-        new.empty.mkdir()
-        new.install(str(built.wheel), f"{PLUGIN}[test]")
 
-    return parts(shared("packaging-venv", make))
+@pytest.fixture(scope="session")
+def new_environment(shared: Callable[..., Path]) -> NewEnvironment:
+    """Return ``new_environment(name, *requirements)``."""
+    return NewEnvironment(shared)
+
+
+@pytest.fixture(scope="session")
+def environment(built: Built, new_environment: NewEnvironment) -> Environment:
+    """Install the wheel and the external plugin, with what they require and pytest."""
+    return new_environment("packaging-venv", str(built.wheel), f"{PLUGIN}[test]")

@@ -19,6 +19,8 @@ ROOT = Path(__file__).parents[2]
 PROJECT = tomllib.loads((ROOT / "pyproject.toml").read_text("utf-8"))
 PACKAGES = [p.rpartition("/")[2] for p in PROJECT["tool"]["scikit-build"]["wheel"]["packages"]]
 
+DATA = {".py", ".json", ".txt", ".css"}
+
 
 def can_compile() -> bool:
     compilers = ("cc", "gcc", "clang", "cl")
@@ -57,15 +59,15 @@ def test_every_package_is_typed(wheel_files):
     assert {f"{package}/py.typed" for package in PACKAGES} <= set(wheel_files)
 
 
-def test_wheel_holds_every_module_of_the_tree(wheel_files):
+def test_wheel_holds_every_module_of_the_tree_and_its_data(wheel_files):
     for folder in PROJECT["tool"]["scikit-build"]["wheel"]["packages"]:
         base = (ROOT / folder).parent
-        modules = {p.relative_to(base).as_posix() for p in (ROOT / folder).rglob("*.py")}
-        assert modules <= set(wheel_files)
+        files = (p for p in (ROOT / folder).rglob("*") if p.suffix in DATA)
+        assert {p.relative_to(base).as_posix() for p in files} <= set(wheel_files)
 
 
 def test_wheel_holds_code_types_and_data_only(wheel_files):
-    known = re.compile(r"\.(py|typed|json|so|pyd)$")
+    known = re.compile(r"\.(py|typed|json|txt|css|so|pyd)$")
     strays = [n for n in wheel_files if ".dist-info/" not in n and not known.search(n)]
     assert strays == []
     # The pytest plugin and the kits are code of the package; test files are not.
@@ -90,10 +92,10 @@ def test_entry_points_are_those_of_the_project(built):
         (name,) = (n for n in archive.namelist() if n.endswith("entry_points.txt"))
         parser = configparser.ConfigParser()
         parser.read_string(archive.read(name).decode())
-    points = PROJECT["project"]["entry-points"]
-    assert dict(parser["shrinkops"]) == points["shrinkops"]
-    assert dict(parser["console_scripts"]) == PROJECT["project"]["scripts"]
-    assert set(points["shrinkops"].values()) <= set(PACKAGES)
+    declared = {"console_scripts": PROJECT["project"]["scripts"]}
+    declared |= PROJECT["project"]["entry-points"]
+    assert {group: dict(parser[group]) for group in parser.sections()} == declared
+    assert set(declared["shrinkops"].values()) <= set(PACKAGES)
 
 
 def test_sdist_holds_what_a_packager_needs(sdist_files):
