@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from typing import Any
 
@@ -10,7 +10,7 @@ import jax
 import jax.monitoring
 import numpy as np
 
-from shrinkops.adapter import Adapter
+from shrinkops.adapter import Adapter, Layout
 
 __all__ = ["JaxAdapter"]
 
@@ -47,6 +47,9 @@ class JaxAdapter(Adapter):
             yield
         finally:
             jax.config.update("jax_enable_x64", before)
+
+    def layouts(self) -> Mapping[str, Layout]:
+        return {}  # every index and transpose makes a new dense array
 
     @contextmanager
     def forbid_transfers(self) -> Iterator[None]:

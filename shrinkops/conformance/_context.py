@@ -176,6 +176,11 @@ class Context:
         except Exception as e:  # each library refuses in its own way
             raise NotApplicable(f"{self.backend.framework} makes no {layout!r} array: {e}") from e
 
+    def demand_layouts(self) -> None:
+        """Leave a check that is about layouts, where the library has only one."""
+        if not self.adapter.layouts():
+            raise NotApplicable(f"every {self.backend.framework} array is dense and its own memory")
+
     def read(self, y: Any) -> _Array:
         """Return a result as an ndarray in native byte order."""
         try:

@@ -67,6 +67,7 @@ def scalar(context: Context) -> None:
 
 @check("HS-ARR-2/layouts", "offsets, steps, reversal, permuted axes and what else the library has", kinds=_ALL)  # noqa: E501
 def layouts(context: Context) -> None:
+    context.demand_layouts()
     for shape in ((37,), (6, 7), (3, 4, 5), (2, 3, 4, 5)):
         x = np.resize(mixture(context, 60), shape)
         behaviours.in_every_layout(context, Call(x, _lambda(context)))
@@ -74,6 +75,7 @@ def layouts(context: Context) -> None:
 
 @check("HS-ARR-2/strides", "steps from 2 to 5 and offsets, at lengths around vector widths", kinds=_ALL)  # noqa: E501
 def strides(context: Context) -> None:
+    context.demand_layouts()
     lambd = _lambda(context)
     pool = mixture(context, 700)
     base = context.make(pool)

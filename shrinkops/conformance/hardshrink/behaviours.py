@@ -43,6 +43,7 @@ class Foreign:
 
 def in_every_layout(context: Context, call: Call) -> None:
     """HS-ARR-2: the same elements, however they lie; a dense layout is kept."""
+    context.demand_layouts()
     tried = 0
     for name, layout in context.adapter.layouts().items():
         if call.x.ndim < layout.dimensions:

@@ -44,14 +44,29 @@ def verify_derivative(
             f"{mode}, λ = {call.lambd}: at x = {shown[0]}, given {shown[1]}, "
             f"expected {shown[2]}, got {shown[3]}",
             value=shown[3].removeprefix("0x"),
-            script=_script(context, call, given, mode, wrong),
+            script=_script(context, call, given, mode, _shown(context, call, given, want, mode, wrong)),
         )
 
 
-def _script(context: Context, call: Call, given: _Array, mode: str, wrong: int) -> str:
+def _shown(
+    context: Context, call: Call, given: _Array, want: _Array, mode: str, wrong: int
+) -> slice:
+    """Return the one element, where it alone shows the deviation, else all of them."""
+    one = slice(wrong, wrong + 1)
+    x, factor = (context.make(a[one]) for a in (call.x, given))
+    _, arguments, _ = context.arrange(call)
+    try:
+        got = getattr(context.adapter, mode)(lambda v: context.function(v, *arguments), x, factor)
+        alone = context.differing(call.x[one], context.read_like(got, call.x[one]), want[one])
+    except Exception:
+        return slice(None)
+    return slice(None) if alone is None else one
+
+
+def _script(context: Context, call: Call, given: _Array, mode: str, shown: slice) -> str:
     from .._script import array_source, preamble
 
-    one, factor = (a.reshape(-1)[wrong : wrong + 1] for a in (call.x, given))
+    one, factor = call.x[shown], given[shown]
     make = context.adapter.from_source
     lines = [*preamble(context), f"a = {array_source(one, context.number)}", f"x = {make}"]
     lines += [f"a = {array_source(factor, context.number)}", f"g = {make}"]

@@ -220,6 +220,7 @@ def broadcast(context: Context) -> None:
 
 @check("HS-LAM-6/layouts", "x of any layout under λ per channel", kinds=("float",), needs=("array_lambd",))  # noqa: E501
 def layouts(context: Context) -> None:
+    context.demand_layouts()
     x = np.resize(mixture(context, 120), (4, 5, 6))
     lambd = np.resize(_values(context), (5, 1))
     for name in context.adapter.layouts():

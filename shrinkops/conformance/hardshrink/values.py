@@ -188,6 +188,7 @@ def lanes_minimum(context: Context) -> None:
 
 @check("HS-VAL-6/offsets", "arrays that begin at each element of a longer one", kinds=_ALL)
 def offsets(context: Context) -> None:
+    context.demand_layouts()
     whole = mixture(context, 80)
     lambd = 0.5 if context.number.kind != "integer" else 2
     base = context.make(whole)

@@ -1,0 +1,143 @@
+"""Does the kit convict? Mutants of the target's own backend, each against its named check.
+
+Invariants
+----------
+- A mutant counts as killed only by the check that it names, and only if that check passes
+  on the control (the same wrapper without a defect) for the same item.
+- What cannot exist on a backend is listed with the reason; it is not in the score.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterator, Sequence
+from dataclasses import dataclass, replace
+
+from rich.console import Console
+from rich.markup import escape
+
+from ._context import Environment
+from ._engine import run_item
+from ._model import Item, Result, State
+from ._mutants import CONTROL, Mutant, Tools, mutated
+from ._plan import make_plan
+from ._report import Exit
+
+__all__ = ["Trial", "run_selftest", "trials"]
+
+
+@dataclass(frozen=True)
+class Trial:
+    """A mutant and what became of it.
+
+    Attributes
+    ----------
+    mutant : Mutant
+    killed : bool
+    item : str
+        Identifier of the item that convicted it.
+    message : str
+        The conviction, or why there is none.
+    applicable : bool
+    raised : str
+        Exception that convicted it, where one did.
+    """
+
+    mutant: Mutant
+    killed: bool
+    item: str = ""
+    message: str = ""
+    applicable: bool = True
+    raised: str = ""
+
+
+def trials(
+    environment: Environment, wanted: Callable[[Mutant], bool] = lambda _: True
+) -> Iterator[Trial]:
+    """Try every mutant of the environment's suite."""
+    controls: dict[str, bool] = {}
+    with environment.adapter.session():
+        tools = Tools(environment.target.backend, environment.adapter)
+        for mutant in environment.suite.mutants():
+            if wanted(mutant):
+                yield _try(environment, mutant, tools, controls)
+
+
+def _try(
+    environment: Environment, mutant: Mutant, tools: Tools, controls: dict[str, bool]
+) -> Trial:
+    missing = sorted(mutant.needs - environment.target.backend.capabilities)
+    if missing:
+        return Trial(mutant, False, message=f"needs {', '.join(missing)}", applicable=False)
+    reason = mutant.applies(tools)
+    if reason:
+        return Trial(mutant, False, message=reason, applicable=False)
+    target = mutated(environment.target, mutant)
+    wrong = Environment(environment.suite, target, environment.thorough)
+    plan = make_plan(wrong.suite, target, wrong.adapter, patterns=[mutant.killer])
+    items = sorted(plan.to_run, key=lambda item: _rank(item, mutant.dtypes))
+    if not items:
+        return Trial(mutant, False, message=f"{mutant.killer} does not run here", applicable=False)
+    last = ""
+    for item in items:
+        result = run_item(wrong, item)
+        if result.state is State.NOT_APPLICABLE:
+            last = result.message
+            continue
+        if result.state is State.FAILED:
+            if not _control_passes(environment, item, controls):
+                last = f"the control fails {item.identifier} too"
+                continue
+            return _killed(mutant, result)
+        last = f"{item.identifier} passes"
+    return Trial(mutant, False, message=last)
+
+
+def _rank(item: Item, dtypes: Sequence[str]) -> tuple[int, str]:
+    return (dtypes.index(item.dtype) if item.dtype in dtypes else len(dtypes), item.identifier)
+
+
+def _killed(mutant: Mutant, result: Result) -> Trial:
+    return Trial(mutant, True, result.item.identifier, result.message, raised=result.raised)
+
+
+def _control_passes(environment: Environment, item: Item, controls: dict[str, bool]) -> bool:
+    """Run the item on the unharmed backend and, where that can be, on the bare wrapper."""
+    if item.identifier not in controls:
+        passed = run_item(environment, item).state is State.PASSED
+        wrapped = Environment(environment.suite, mutated(environment.target, replace(CONTROL)))
+        # The wrapper itself copies to the host and strips subclasses, so a check of that fails it.
+        about_copies = item.check.clause.rpartition("-")[0].endswith(("ARR", "DSP", "DER", "TRF"))
+        if passed and not about_copies:
+            passed = run_item(wrapped, item).state is State.PASSED
+        controls[item.identifier] = passed
+    return controls[item.identifier]
+
+
+def run_selftest(environment: Environment, console: Console) -> int:
+    """Try all mutants, print a line for each, and return the exit status."""
+    done = []
+    for trial in trials(environment):
+        done.append(trial)
+        if not trial.applicable:
+            mark, style = "-", "dim"
+        else:
+            mark, style = ("killed", "green") if trial.killed else ("SURVIVED", "bold red")
+        where = trial.item or trial.message
+        console.print(
+            escape(f"{mark:9} {trial.mutant.name:28} {trial.mutant.defect}: {where}"), style=style
+        )
+    return _score(done, environment, console)
+
+
+def _score(done: Sequence[Trial], environment: Environment, console: Console) -> int:
+    applicable = [t for t in done if t.applicable]
+    killed = sum(t.killed for t in applicable)
+    name = environment.target.backend.name
+    console.print(
+        f"mutation score of {environment.suite.operation.name} on {name!r}: {killed} of "
+        f"{len(applicable)} killed by the check that they name; {len(done) - len(applicable)} "
+        f"of {len(done)} mutants cannot exist here"
+    )
+    if not applicable:
+        return int(Exit.TOO_LITTLE)
+    return int(Exit.CONFORMS if killed == len(applicable) else Exit.DEVIATES)
