@@ -9,7 +9,8 @@ Invariants
   bits: under ``torch.set_flush_denormal`` a float comparison takes subnormals for 0.
 - Inside a compiled graph λ stays symbolic: no branch looks at its value, so one
   graph serves every λ.
-- Derivatives come from ``torch.where``, which selects (HS-DER-2).
+- Derivatives come from ``torch.where``, which selects (HS-DER-2). The derivative of
+  ``torch.hardshrink`` itself loses a NaN of x in its vector part, so it is never used.
 """
 
 from __future__ import annotations
@@ -18,6 +19,7 @@ from collections.abc import Callable
 from typing import Any
 
 import torch
+from torch.autograd import forward_ad
 
 from shrinkops.spec import FORMATS, FloatFormat, limit_bits
 
@@ -44,10 +46,46 @@ def hardshrink(x: Any, threshold: Any, out: Any) -> Any:
         return _select(x, _limit(threshold, x.dtype), _zero(threshold, x), out)
     normal = _NATIVE_OP.get(x.dtype)
     if normal is not None and threshold.bits >= normal:
-        if out is None:
-            return torch.hardshrink(x, threshold.value)
-        return torch.hardshrink(x, threshold.value, out=out)
+        if out is not None:
+            return torch.hardshrink(x, threshold.value, out=out)
+        if _differentiates(x):
+            return _Differentiable.apply(x, threshold.value)  # type: ignore[no-untyped-call]
+        return torch.hardshrink(x, threshold.value)
     return _select(x, threshold.bits, x.new_zeros(()) if normal is not None else None, out)
+
+
+def _differentiates(x: Any) -> bool:
+    """Tell whether a derivative, reverse or forward, may be asked for."""
+    return x.requires_grad or forward_ad._current_level >= 0
+
+
+class _Differentiable(torch.autograd.Function):
+    """``torch.hardshrink`` with the derivative of the specification.
+
+    Above a positive threshold every kept element is nonzero or NaN, so the
+    result says which they were.
+    """
+
+    generate_vmap_rule = True
+
+    @staticmethod
+    def forward(x: Any, value: float) -> Any:
+        return torch.hardshrink(x, value)
+
+    @staticmethod
+    def setup_context(ctx: Any, inputs: Any, output: Any) -> None:  # noqa: ARG004
+        ctx.save_for_backward(output)
+        ctx.save_for_forward(output)
+
+    @staticmethod
+    def backward(ctx: Any, cotangent: Any) -> Any:
+        (result,) = ctx.saved_tensors
+        return torch.where(result != 0, cotangent, cotangent.new_zeros(())), None
+
+    @staticmethod
+    def jvp(ctx: Any, tangent: Any, _: None) -> Any:
+        (result,) = ctx.saved_tensors
+        return torch.where(result != 0, tangent, tangent.new_zeros(()))
 
 
 def _select(x: Any, limit: Any, zero: Any, out: Any) -> Any:
@@ -109,6 +147,8 @@ def traceable(operation: str, checked: _Kernel) -> _Kernel:
             and out is None
             and _FLOAT32_SMALLEST <= lambd <= _FLOAT32_LARGEST
             and ((dtype := x.dtype) is float32 or dtype is float64)
+            and not x.requires_grad
+            and forward_ad._current_level < 0
         ):
             return native_op(x, lambd)
         return checked(x, lambd, out)

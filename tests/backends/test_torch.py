@@ -116,6 +116,33 @@ def test_reverse_forward_and_second_derivatives(lambd: Any) -> None:
     assert tangent.isinf().tolist() == [bool(k) for k in keep]
 
 
+@pytest.mark.parametrize("dtype", FLOATS)
+@pytest.mark.parametrize("lambd", [0.5, 0.3, 0.0])
+def test_derivatives_in_every_lane(dtype: Any, lambd: float) -> None:
+    """The derivative of torch.hardshrink loses a NaN in its vector part only."""
+    x = torch.tensor([math.nan, 0.25, 1.0, -0.5, -0.75], dtype=dtype).repeat(27)
+    band = x.abs() <= torch.tensor(lambd, dtype=dtype)
+    ones = torch.ones_like(x)
+    expected = torch.where(band, 0, ones)
+    function: Callable[[Any], Any] = lambda v: shrinkops.hardshrink(v, lambd)  # noqa: E731
+    leaf = x.clone().requires_grad_()
+    (reverse,) = torch.autograd.grad(function(leaf), leaf, ones)
+    assert torch.equal(reverse, expected)
+    _, pullback = torch.func.vjp(function, x)
+    assert torch.equal(pullback(ones)[0], expected)
+    assert torch.equal(torch.func.jvp(function, (x,), (ones,))[1], expected)
+    with torch.autograd.forward_ad.dual_level():
+        dual = torch.autograd.forward_ad.make_dual(x, ones)
+        tangent = torch.autograd.forward_ad.unpack_dual(function(dual)).tangent
+    assert torch.equal(tangent, expected)
+    batched = torch.func.vmap(torch.func.grad(lambda v: function(v).sum()))(x.view(9, 15))
+    assert torch.equal(batched.flatten(), expected)
+    (first,) = torch.autograd.grad(function(leaf), leaf, ones, create_graph=True)
+    if first.requires_grad:
+        second = torch.autograd.grad(first, leaf, ones, allow_unused=True)[0]
+        assert second is None or not second.any()
+
+
 def test_the_derivative_by_lambd_is_zero() -> None:
     x = torch.tensor(POINTS)
     lambd = torch.tensor(0.5, requires_grad=True)
