@@ -24,7 +24,7 @@ from ._calls import Call
 from ._check import check_peer
 from ._peers import Peer, floor_of
 from ._sampling import Plan, Samples, sample
-from ._statistics import Estimate, estimate
+from ._statistics import FEWEST, Estimate, estimate
 from ._subjects import Subject, make_subject
 from ._threads import one_thread
 from ._work import Case, Work, cores, make_work
@@ -42,6 +42,8 @@ _FLOOR = 3
 
 _EXTENSIONS = 2
 """How often blocks are added to a comparison whose control left 1."""
+
+_ONE_EACH = Plan(blocks=1, fewest=1, sample_seconds=0.0)
 
 _PROBES = 7
 """Single calls, and copies, that the floor check times."""
@@ -142,10 +144,11 @@ def _compare(work: Work, subject: Subject, peer: Peer, plan: Plan) -> Comparison
     if work.case.mode != "derivative" or peer.copies:
         check_peer(work, peer, other, _reader(work, peer))
     floor = floor_of(work)
-    samples = compare_calls(subject.call, other, floor, plan)
     below = floor is not None and is_below_floor(
         subject.call, subject.read, floor, work.case.device
     )
+    # What is not waited for would pile up, and the figure is worth nothing anyway.
+    samples = compare_calls(subject.call, other, floor, _ONE_EACH if below else plan)
     return judge(work, peer, samples, below=below)
 
 
@@ -165,7 +168,8 @@ def compare_calls(subject: Call, peer: Call, floor: Call | None, plan: Plan) -> 
     calls = [subject, peer, subject, *([] if floor is None else [floor])]  # see _FLOOR
     samples = sample(calls, plan)
     for _ in range(_EXTENSIONS):
-        if is_sound(estimate(samples.ratio(2, 0))) or len(samples.seconds) < plan.fewest:
+        control = estimate(samples.ratio(2, 0))
+        if is_sound(control) or control.samples < FEWEST:
             break
         samples += sample(calls, plan)
     return samples

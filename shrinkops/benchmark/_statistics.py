@@ -16,13 +16,14 @@ from typing import Any
 
 import numpy as np
 
-__all__ = ["CONFIDENCE", "Estimate", "estimate"]
+__all__ = ["CONFIDENCE", "FEWEST", "Estimate", "estimate"]
 
 CONFIDENCE = 0.99
 """Of every interval in the kit; asv's own is of the same width."""
 
 _RESAMPLES = 4000
-_FEWEST = 5
+FEWEST = 5
+"""With fewer samples an interval is infinite."""
 
 
 @dataclass(frozen=True)
@@ -54,7 +55,7 @@ def estimate(samples: Sequence[float] | np.ndarray[Any, Any]) -> Estimate:
     """
     values = np.asarray(samples, dtype=float)
     median = float(np.median(values))
-    if len(values) < _FEWEST:
+    if len(values) < FEWEST:
         return Estimate(median, -math.inf, math.inf, len(values))
     rng = np.random.default_rng(20240229)
     picked = rng.integers(len(values), size=(_RESAMPLES, len(values)))

@@ -89,10 +89,16 @@ def _derivative(work: Work, function: Callable[..., Any]) -> Subject:
 
 def _torch_pullback(work: Work, function: Callable[..., Any], cotangent: Any) -> Call:
 
+    import torch
+
     x = work.x.detach().clone().requires_grad_()
     y = function(x, work.lambd)
-    node = y.grad_fn  # what autograd would call, without the walk to it
-    return work.call(node, cotangent)
+
+    def backward(c: Any) -> Any:
+        (gradient,) = torch.autograd.grad(y, x, c, retain_graph=True)
+        return gradient
+
+    return work.call(backward, cotangent)
 
 
 def _jax_pullback(work: Work, function: Callable[..., Any], cotangent: Any) -> Call:

@@ -291,6 +291,7 @@ def _import(target: str) -> Benchmark:
 def _memory(operation: Operation, target: str) -> Benchmark:
     def peak_memory(dtype: str) -> Any:
         size, repeats = (100_000, 1) if _is_quick() else (30_000_000, 3)
+        make_work(find_target(target), operation, Case(1, dtype, "fresh"))  # or skip
         return _samples(peak_outputs(target, operation.name, Case(size, dtype, "fresh"), repeats))
 
     return peak_memory

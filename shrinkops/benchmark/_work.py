@@ -10,8 +10,9 @@ Invariants
 
 from __future__ import annotations
 
+import functools
 import os
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from typing import Any
 
@@ -26,7 +27,17 @@ from shrinkops.adapter import Adapter, numpy_dtype
 from ._calls import Call, Clock, wall_clock
 from ._clocks import CLOCKS
 
-__all__ = ["MODES", "Case", "Skip", "Work", "device_kind", "find_device", "make_work"]
+__all__ = [
+    "MODES",
+    "Case",
+    "Skip",
+    "Work",
+    "cores",
+    "device_kind",
+    "find_device",
+    "make_work",
+    "ready_devices",
+]
 
 MODES = ("out", "fresh", "jit", "derivative")
 """A warm ``out``, a new output for each call, compiled by the library, the backward pass."""
@@ -119,13 +130,13 @@ def device_kind(device: Any) -> str:
     return "cpu" if device is None or "cpu" in str(device).lower() else "gpu"
 
 
-def find_device(target: Target, kind: str) -> Any:
-    """Return the first device of a kind.
+def ready_devices(target: Target) -> Sequence[Any]:
+    """Return the devices of a target's library.
 
     Raises
     ------
     Skip
-        The framework is missing, does not work here, or has no such device.
+        The framework is missing or does not work here.
     """
     backend = target.backend
     if not backend.installed():
@@ -133,7 +144,18 @@ def find_device(target: Target, kind: str) -> Any:
     reason = backend.unavailable()
     if reason:
         raise Skip(f"backend {target.text!r} cannot compute here: {reason}")
-    for device in backend.adapter().devices():
+    return backend.adapter().devices()
+
+
+def find_device(target: Target, kind: str) -> Any:
+    """Return the first device of a kind.
+
+    Raises
+    ------
+    Skip
+        There is none here.
+    """
+    for device in ready_devices(target):
         if device_kind(device) == kind:
             return device
     raise Skip(f"backend {target.text!r} has no {kind} here")
@@ -153,6 +175,7 @@ def make_work(target: Target, operation: Operation, case: Case) -> Work:
     for capability in (needs, case.dtype):
         if capability and capability not in backend.capabilities:
             raise Skip(f"backend {target.text!r} does not declare {capability!r}")
+    _settle_allocator()
     adapter = backend.adapter()
     data, lambd = _data(case, operation)
     x = adapter.from_numpy(data, device)
@@ -167,6 +190,17 @@ def make_work(target: Target, operation: Operation, case: Case) -> Work:
     else:
         host_out = np.zeros_like(data)
     return Work(target, operation, case, adapter, device, x, out, host_x, host_out, lambd)
+
+
+@functools.cache
+def _settle_allocator() -> None:
+    """Bring the C library's allocator into the state of a process that has run for a while.
+
+    glibc takes a large block from the system, page faults and all, until one as large has
+    been freed once. Without this, the cost of a new output depends on what a process
+    happened to free before, and two processes differ by a fifth.
+    """
+    np.ones(31 << 20, np.uint8)
 
 
 def _data(case: Case, operation: Operation) -> tuple[np.ndarray[Any, Any], float]:

@@ -29,6 +29,7 @@ from shrinkops._target import Target, find_target, operations
 from ._calls import Call
 from ._sampling import Plan, sample
 from ._statistics import Estimate, estimate
+from ._work import ready_devices
 
 __all__ = ["CONTROL", "PLAN", "WAYS", "Overhead", "added_by_public_function", "main", "measure"]
 
@@ -118,7 +119,7 @@ def measure(
 def _calls(target: Target, operation: Operation, dtype: str) -> list[Call]:
     """Return the calls in the order of `WAYS`."""
     adapter = target.backend.adapter()
-    x = adapter.from_numpy(np.array([0.75], np.dtype(dtype)), next(iter(adapter.devices())))
+    x = adapter.from_numpy(np.array([0.75], np.dtype(dtype)), next(iter(ready_devices(target))))
     kernel = target.backend.kernel(operation)
     public = getattr(shrinkops, operation.name)
     default = operation.default

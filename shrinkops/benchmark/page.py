@@ -1,0 +1,176 @@
+"""Write the page of results: ``python -m shrinkops.benchmark.page RECORD... -o FILE``.
+
+Everything on the page comes from records that ``python -m shrinkops.benchmark.record``
+made, and from the goals of the operation. A goal that was missed is shown as missed.
+"""
+
+from __future__ import annotations
+
+import argparse
+from collections.abc import Iterator, Sequence
+from itertools import groupby
+from pathlib import Path
+from typing import Any
+
+from shrinkops._target import operations
+
+from ._goals import Ask, Goal
+from ._peers import data_of
+from ._record import read_record
+
+__all__ = ["main", "render"]
+
+Figure = dict[str, Any]
+
+_HEAD = """\
+# Performance
+
+<!-- Written by `python -m shrinkops.benchmark.page`; change the records or the goals instead. -->
+
+Every figure is a ratio of two times measured in one process in alternating order, or says
+its unit: the median, with its 99 % interval. Before anything is timed its result is
+compared bit for bit with the definition. A figure is *open* where its interval reaches back
+to the goal, or where the same call timed twice under two names came out as two (A/A).
+Ratios carry over to other machines, absolute times do not.
+
+Measure them on yours:
+
+```sh
+python -m shrinkops.benchmark.record -o record.json
+python -m shrinkops.benchmark.page record.json -o performance.md
+```
+
+`shrinkops bench TARGET...` is a quick look at one backend, and a gate for CI; the folder
+`asv_benchmarks` tracks the same ratios over the history of the repository.
+"""
+
+_NO_GPU = """
+No record here was made on a machine with a GPU: what this page and the benchmarks say of
+CuPy, and of the other libraries' GPU devices, has not been measured.
+"""
+
+_ORDER = ("missed", "open", "not measured", "met")
+"""The verdict of several cases is the first of these that one of them has."""
+
+
+def render(records: Sequence[dict[str, Any]]) -> str:
+    """Return the page for records, oldest first.
+
+    Raises
+    ------
+    ValueError
+        There is no record, or one is of an operation that has no goals.
+    """
+    if not records:
+        raise ValueError("a page needs at least one record; make one with benchmark.record")
+    parts = [_HEAD]
+    if not any(record["machine"]["gpu"] for record in records):
+        parts.append(_NO_GPU)
+    for record in records:
+        parts.append("\n".join(_section(record)))
+    return "\n".join(part.rstrip("\n") + "\n" for part in parts)
+
+
+def _section(record: dict[str, Any]) -> Iterator[str]:
+    machine = record["machine"]
+    name = record.get("operation", "")
+    goals = _goals(name)
+    yield f"## {name}, {record['date']}\n"
+    gpu = f", {machine['gpu']}" if machine["gpu"] else ", no GPU"
+    yield f"{machine['processor']}, {machine['cores']} cores{gpu}; {machine['system']}; "
+    yield f"{record['python']}; " + ", ".join(f"{k} {v}" for k, v in record["versions"].items())
+    yield "\nKernels: " + "; ".join(f"{k}: {v}" for k, v in record["kernels"].items()) + ".\n"
+    yield "### Goals\n"
+    yield "| goal | wanted | asked | measured, worst case | cases | verdict |"
+    yield "|---|---|---|---|---|---|"
+    for goal in goals:
+        first = True
+        for ask in goal.asks:
+            found = [
+                f
+                for f in record["figures"]
+                if f["goal"] == goal.subject and f["label"] == ask.label
+            ]
+            yield _goal_row(goal if first else None, ask, found)
+            first = False
+    yield "\n### Every figure\n"
+    for subject, figures in groupby(record["figures"], key=lambda figure: figure["goal"]):
+        yield f"#### {subject}\n"
+        yield "| asked | case | measured | goal | verdict | remark |"
+        yield "|---|---|---|---|---|---|"
+        for figure in figures:
+            yield _figure_row(figure)
+        yield ""
+
+
+def _goals(name: str) -> tuple[Goal, ...]:
+    operation = operations().get(name)
+    data: Any = None if operation is None else data_of(operation)
+    if data is None:
+        raise ValueError(f"the record is of {name!r}, an operation that has no goals here")
+    goals: tuple[Goal, ...] = data.GOALS
+    return goals
+
+
+def _goal_row(goal: Goal | None, ask: Ask, found: Sequence[Figure]) -> str:
+    subject, text = (goal.subject, goal.text) if goal else ("", "")
+    asked = f"{ask.label}, at most {_number(ask.at_most)} {_unit(ask.unit)}"
+    if not found:
+        return _row(subject, text, asked, "", "0", "not measured")
+    verdict = min((f["verdict"] for f in found), key=_ORDER.index)
+    measured = [f for f in found if f["value"]]
+    worst = max(measured, key=_badness, default=None)
+    shown = _value(worst) + (f", {worst['case']}" if len(found) > 1 else "") if worst else ""
+    counts = [(v, sum(f["verdict"] == v for f in found)) for v in _ORDER]
+    cases = ", ".join(f"{count} {v}" for v, count in counts if count)
+    return _row(
+        subject, text, asked, shown, cases, f"**{verdict}**" if verdict != "met" else verdict
+    )
+
+
+def _badness(figure: Figure) -> tuple[int, float]:
+    """Order figures so that the worst sound one is the greatest."""
+    return -_ORDER.index(figure["verdict"]), figure["value"]["median"]
+
+
+def _figure_row(figure: Figure) -> str:
+    value = _value(figure) if figure["value"] else ""
+    goal = f"{_number(figure['at_most'])} {_unit(figure['unit'])}"
+    cells = (figure["label"], figure["case"], value, goal, figure["verdict"], figure["remark"])
+    return _row(*cells)
+
+
+def _value(figure: Figure) -> str:
+    value, unit = figure["value"], _unit(figure["unit"])
+    if value["low"] == value["high"]:
+        return f"{_number(value['median'])} {unit}"
+    low, high = _number(value["low"]), _number(value["high"])
+    return f"{_number(value['median'])} {unit} ({low} to {high})"
+
+
+def _number(value: float) -> str:
+    text = f"{value:.3g}"
+    return f"{value:.0f}" if "e" in text and abs(value) >= 1 else text
+
+
+def _unit(unit: str) -> str:
+    return "×" if unit == "x" else unit
+
+
+def _row(*cells: str) -> str:
+    return "| " + " | ".join(cell.replace("|", "\\|").replace("\n", " ") for cell in cells) + " |"
+
+
+def main(arguments: Sequence[str] | None = None) -> int:
+    """Read records, write the page."""
+    parser = argparse.ArgumentParser(prog="python -m shrinkops.benchmark.page")
+    parser.add_argument("records", nargs="+", type=Path, metavar="RECORD")
+    parser.add_argument("-o", "--output", type=Path, required=True)
+    options = parser.parse_args(arguments)
+    text = render([read_record(path) for path in sorted(options.records)])
+    options.output.write_text(text, encoding="utf-8")
+    return 0
+
+
+if __name__ == "__main__":
+    raise SystemExit(main())
