@@ -6,8 +6,8 @@ Invariants
   back is of the type that went in, or the call is refused; a plain ndarray never takes its place.
 - Every element type that can be seen from outside (a column's, a variable's) is declared and
   has λ checked against it before anything is computed.
-- λ as an array is rounded by NumPy's cast inside the library's call; where that takes two
-  steps (float64 to bfloat16) the second may round a tie that the first one made.
+- λ as an array goes to the ufunc as it is, whose loops round float64 once. Integers beyond
+  2**53 and longdouble reach those loops as float64.
 - A library that refuses ufuncs it does not know is told of this one where it has a registry.
 """
 
@@ -25,6 +25,7 @@ from shrinkops._threshold import is_real_number, round_threshold
 
 from . import _kernels
 from ._registries import introduce
+from ._thresholds import operand
 
 __all__ = ["kernel"]
 
@@ -50,7 +51,10 @@ def kernel(backend: Backend, operation: str) -> Callable[[Any, Any, Any], Any]:
             for dtype in dtypes or [np.dtype(np.float64)]:
                 threshold = round_threshold(lambd, _format(backend, dtype), operation)
             # For one element type the rounded number; for several each loop rounds its own.
-            lambd = threshold.value if len(set(dtypes)) == 1 else _number(lambd)
+            if len(set(dtypes)) == 1:
+                lambd = operand(threshold, dtypes[0].newbyteorder("="))[()]
+            else:
+                lambd = float(lambd)
         else:
             _check_array(backend, operation, x, lambd)
         introduce(_kernels.ufunc(), x)
@@ -68,10 +72,6 @@ def _by_column(frame: Any, lambd: Any, function: Callable[[Any, Any, Any], Any])
     for i, column in enumerate(columns):
         result.isetitem(i, column)  # replaces the column; the frame given keeps its own
     return result
-
-
-def _number(lambd: Any) -> float | int:
-    return lambd if type(lambd) is int else float(lambd)
 
 
 def _dtypes(x: Any) -> Iterator[np.dtype[Any]]:

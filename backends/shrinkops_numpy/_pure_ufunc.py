@@ -23,7 +23,7 @@ from typing import Any
 import numpy as np
 
 from ._pure import BLOCK_BYTES, rule_for
-from ._thresholds import component
+from ._thresholds import component, rounded_array
 
 __all__ = ["hardshrink", "register_float"]
 
@@ -75,6 +75,7 @@ _python.Py_IncRef.restype = None
 
 _capsule = importlib.import_module("numpy._core._multiarray_umath")._UFUNC_API
 _table = ctypes.cast(_python.PyCapsule_GetPointer(_capsule, None), POINTER(c_void_p))
+_LONG_DOUBLE = type(np.dtype(np.longdouble))
 _alive: list[Any] = []
 _loops: dict[type, str] = {}
 """λ's rule for each DType class that has loops: "same", "integer" or "part"."""
@@ -110,6 +111,8 @@ def _strided(context: Any, data: Any, dimensions: Any, strides: Any, _auxiliary:
     lambd = _at(data[1], count, strides[1], lambd_dtype)
     out = _at(data[2], count, strides[2], dtype)
     rule = rule_for(native)
+    if lambd_dtype.kind == "f" and native.kind not in "iuc":
+        lambd = _rounded(lambd, native, strides[1])
     block_size = BLOCK_BYTES // dtype.itemsize
     scratch = np.empty(min(block_size, count) * dtype.itemsize, np.uint8)
     constant = rule.bounds(lambd[:1]) if strides[1] == 0 else None
@@ -123,6 +126,13 @@ def _strided(context: Any, data: Any, dimensions: Any, strides: Any, _auxiliary:
             rule.apply(block, bounds, block, scratch)
             out[part] = block
     return 0
+
+
+def _rounded(lambd: Any, dtype: np.dtype[Any], stride: int) -> Any:
+    """Round float64 thresholds to x's type; one is one, however often it is read."""
+    if lambd.dtype == dtype:
+        return lambd
+    return rounded_array(lambd[:1] if stride == 0 else lambd, dtype)
 
 
 def _at(address: int, count: int, stride: int, dtype: np.dtype[Any]) -> Any:
@@ -143,8 +153,10 @@ def _promote(_ufunc: Any, given: Any, signature: Any, new: Any) -> int:
         return -1
     if rule == "integer":
         wanted = _exact_class(lambd)
+    elif rule == "part":
+        wanted = type(component(x()))
     else:
-        wanted = type(component(x())) if rule == "part" else x
+        wanted = x if lambd is x or x is _LONG_DOUBLE else type(np.dtype(np.float64))
     for index, value in enumerate((x, wanted, x)):
         _give(new, index, value)
     return 0
@@ -218,6 +230,8 @@ def register_float(dtype: np.dtype[Any]) -> None:
     """Add the loop of a floating dtype."""
     if type(dtype) not in _loops:
         _add(dtype, dtype)
+        if dtype.num not in (np.dtype(np.float64).num, np.dtype(np.longdouble).num):
+            _add(dtype, np.dtype(np.float64))
         _loops[type(dtype)] = "same"
 
 

@@ -2,8 +2,8 @@
  *
  * Invariants
  * - λ never promotes: every loop's result has x's type and x's byte order. The promoter maps λ's
- *   type to the one that x's loops compare with: x's own for floats, the component for complex,
- *   and for integers the widest type of λ's kind, compared exactly.
+ *   type to one that x's loops take: for floats x's own or else float64, rounded once by the loop;
+ *   the component for complex; for integers the widest type of λ's kind, compared exactly.
  * - Non-contiguous, byte-swapped and array-λ operands pass through small buffers on the stack, so
  *   only contiguous loops exist per instruction set, and memory use does not grow with n.
  * - Loops run without the GIL and raise no floating-point flag.
@@ -368,6 +368,23 @@ static void run_array(const shrink_type *type, const char *x, const char *a, con
     }
 }
 
+/* Writes n thresholds given as doubles in x's own floating type, by the rule for elements. */
+static void own_thresholds(const shrink_type *type, int type_num, const char *lambd, npy_intp step,
+                           npy_intp n, char *to) {
+    const uint64_t negative = ((uint64_t)1 << (8 * type->item_size - 1)) | 1;
+    for (npy_intp i = 0; i < n; ++i, lambd += step, to += type->item_size) {
+        shrink_band band;
+        shrink_band_from_element(type, type_num, NPY_DOUBLE, lambd, &band);
+        const uint64_t raw = band.high < 0 ? negative : (uint64_t)band.high;
+        switch (type->item_size) {
+        case 1: { const uint8_t v = (uint8_t)raw; memcpy(to, &v, sizeof v); break; }
+        case 2: { const uint16_t v = (uint16_t)raw; memcpy(to, &v, sizeof v); break; }
+        case 4: { const uint32_t v = (uint32_t)raw; memcpy(to, &v, sizeof v); break; }
+        default: memcpy(to, &raw, sizeof raw);
+        }
+    }
+}
+
 /* Writes the bands of n integer thresholds as two arrays of x's type. */
 static void integer_bands(const shrink_type *type, int lambd_num, const char *lambd,
                           npy_intp step, npy_intp n, char *low, char *high) {
@@ -392,7 +409,7 @@ static int strided_loop(PyArrayMethod_Context *context, char *const *data,
                         NpyAuxData *auxdata) {
     PyArray_Descr *const *descriptors = context->descriptors;
     const shrink_type *type = &types[descriptors[0]->type_num];
-    const int lambd_num = descriptors[1]->type_num;
+    const int type_num = descriptors[0]->type_num, lambd_num = descriptors[1]->type_num;
     const int swapped = !PyArray_ISNBO(descriptors[0]->byteorder);
     const int size = type->item_size;
     const npy_intp n = dimensions[0], lambd_step = strides[1];
@@ -405,7 +422,7 @@ static int strided_loop(PyArrayMethod_Context *context, char *const *data,
     (void)auxdata;
 
     if (one_lambd) {
-        band_at(type, lambd_num, lambd, &band);
+        shrink_band_from_element(type, type_num, lambd_num, lambd, &band);
         if (x_direct && out_direct) {
             shrink_run_contiguous(type, x, out, (size_t)n, &band);
             return 0;
@@ -439,6 +456,10 @@ static int strided_loop(PyArrayMethod_Context *context, char *const *data,
         else if (type->kind == INTEGER) {
             integer_bands(type, lambd_num, a, lambd_step, count, a_buffer, b_buffer);
             run_array(type, from, a_buffer, b_buffer, target, (size_t)count);
+        }
+        else if (type->kind != COMPLEX && lambd_num != type_num) {
+            own_thresholds(type, type_num, a, lambd_step, count, a_buffer);
+            run_array(type, from, a_buffer, NULL, target, (size_t)count);
         }
         else {
             const int lambd_size = type->kind == COMPLEX ? type->swap_size : size;
@@ -509,6 +530,12 @@ static int lambd_number(const shrink_type *type, PyArray_DTypeMeta *lambd) {
     if (type->kind == COMPLEX) {
         return type->item_size == 8 ? NPY_FLOAT : NPY_DOUBLE;
     }
+    if (type->kind == LONG_DOUBLE) {
+        return NPY_LONGDOUBLE;
+    }
+    if (type->kind != INTEGER) {
+        return NPY_DOUBLE;
+    }
     if (lambd == &PyArray_PyLongDType) {
         return NPY_INT64;
     }
@@ -541,10 +568,8 @@ static int promote(PyObject *ufunc, PyArray_DTypeMeta *const op_dtypes[],
     if (type == NULL) {
         return -1;
     }
-    PyArray_DTypeMeta *wanted = x;
-    if (type->kind == INTEGER || type->kind == COMPLEX) {
-        wanted = dtype_class(lambd_number(type, lambd));
-    }
+    const int own = lambd == x && type->kind != INTEGER && type->kind != COMPLEX;
+    PyArray_DTypeMeta *wanted = own ? x : dtype_class(lambd_number(type, lambd));
     if (wanted == NULL || (signature[1] != NULL && signature[1] != wanted)) {
         return -1;
     }
@@ -601,7 +626,9 @@ int shrink_add_type(PyObject *ufunc, int type_num, shrink_type type) {
         failed = add_loop(ufunc, type_num, type.item_size == 8 ? NPY_FLOAT : NPY_DOUBLE) < 0;
     }
     else {
-        failed = add_loop(ufunc, type_num, type_num) < 0;
+        failed = add_loop(ufunc, type_num, type_num) < 0 ||
+                 ((type.kind == FLOATING || type.kind == FNUZ) && type_num != NPY_DOUBLE &&
+                  add_loop(ufunc, type_num, NPY_DOUBLE) < 0);
     }
     if (failed) {
         return -1;
