@@ -313,6 +313,21 @@ def machine() -> dict[str, str]:
     }
 
 
+NOTES = {
+    "NumPy's own allocation": "Where a new array's memory could come from instead. NumPy asks the "
+    "system for huge pages from 4 MiB on, as far as they are aligned; a mapping of its own gains "
+    "a little in some sizes, and pages filled in by one call lose much. So new arrays are NumPy's, "
+    "and nothing is kept back between calls.",
+    "out= (cost of a new array)": "Small arrays come from memory that the allocator has at hand. "
+    "Beyond some 32 MiB every new array is new pages, which the system fills with zeros before "
+    "the kernel writes them: in a loop, pass `out=`.",
+    "torch.hardshrink(out=)": "One thread, the same memory. Ratios near 1 are two kernels waiting "
+    "for the same memory; from 16 MiB on this one writes around the caches.",
+    "np.copyto, layouts": "Without a target: operands that are not one block of memory.",
+    "np.copyto, other types": "Without a target.",
+}
+
+
 def markdown(about: dict[str, str], rows: list[Row], line: list[tuple[int, float]]) -> str:
     """Return the record as a page."""
     text = ["# The NumPy kernel, measured", ""]
@@ -324,11 +339,13 @@ def markdown(about: dict[str, str], rows: list[Row], line: list[tuple[int, float
     ]
     text += [f"- {name}: {value}" for name, value in about.items()]
     group = ""
-    for row in rows:
+    order = list(dict.fromkeys(row.group for row in rows))
+    for row in sorted(rows, key=lambda row: order.index(row.group)):
         if row.group != group:
             group = row.group
-            text += ["", f"## Against {group}", "",
-                     "| case | ratio | interval | target | | A/A | µs |",
+            text += ["", f"## Against {group}", ""]
+            text += [NOTES[group], ""] if group in NOTES else []
+            text += ["| case | ratio | interval | target | | A/A | µs |",
                      "|---|---|---|---|---|---|---|"]  # fmt: skip
         target = "" if row.target is None else f"{row.target:.3g}"
         text.append(
