@@ -40,15 +40,19 @@ def _sorted(found: dict[str, dict[int, float]]) -> dict[str, Curve]:
 
 def plot(figures: Sequence[Comparison], path: Path) -> None:
     """Draw the curves into a file; its suffix is the format."""
+    import matplotlib
     from matplotlib.figure import Figure  # no pyplot: nothing global, no display
 
     lines, floors = curves(figures)
-    figure = Figure(figsize=(8, 5), layout="constrained")
+    measured = {figure.target for figure in figures}
+    figure = Figure(figsize=(10, 5), layout="constrained")
     axes = figure.add_subplot()
+    axes.set_prop_cycle(color=matplotlib.colormaps["tab20"].colors)
     for label, points in lines.items():
-        axes.plot(*zip(*points, strict=True), marker="o", markersize=4, label=label)
+        width = 2.5 if label.partition(" (")[0] in measured else 1.0
+        axes.plot(*zip(*points, strict=True), marker="o", ms=4, linewidth=width, label=label)
     for label, points in floors.items():
-        axes.plot(*zip(*points, strict=True), color="0.3", linestyle="--", label=label)
+        axes.plot(*zip(*points, strict=True), color="0.2", linestyle="--", label=label)
     axes.set_xscale("log")
     axes.set_yscale("log")
     axes.set_xlabel("elements")
@@ -56,5 +60,5 @@ def plot(figures: Sequence[Comparison], path: Path) -> None:
     operation = figures[0].operation if figures else ""
     axes.set_title(f"{operation}: time per element; dashed, the copy of the same bytes")
     axes.grid(visible=True, which="both", linewidth=0.3)
-    axes.legend(fontsize="small")
+    figure.legend(loc="outside right upper", fontsize="small")
     figure.savefig(path, dpi=150)
