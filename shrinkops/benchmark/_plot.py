@@ -47,7 +47,8 @@ def plot(figures: Sequence[Comparison], path: Path) -> None:
     measured = {figure.target for figure in figures}
     figure = Figure(figsize=(10, 5), layout="constrained")
     axes = figure.add_subplot()
-    axes.set_prop_cycle(color=matplotlib.colormaps["tab20"].colors)
+    colors = matplotlib.colormaps["tab20"]
+    axes.set_prop_cycle(color=[colors(i) for i in range(colors.N)])
     for label, points in lines.items():
         width = 2.5 if label.partition(" (")[0] in measured else 1.0
         axes.plot(*zip(*points, strict=True), marker="o", ms=4, linewidth=width, label=label)

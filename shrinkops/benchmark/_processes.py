@@ -96,7 +96,7 @@ def import_seconds(
     return estimate(samples), samples
 
 
-def peak_outputs(target: str, operation: str, case: Case, repeats: int = 3) -> list[float]:
+def peak_outputs(target: str, operation: str, case: Case) -> float:
     """Return the peak memory of a call with a fresh output, in units of that output.
 
     1 is an output and nothing else; 2 is one temporary of its size besides.
@@ -106,4 +106,4 @@ def peak_outputs(target: str, operation: str, case: Case, repeats: int = 3) -> l
     if case.device != "cpu":
         raise Skip("peak memory of a device is not the process's own")
     source = _PEAK.format(target=target, operation=operation, dtype=case.dtype, size=case.size)
-    return [float(run_python(source)) for _ in range(repeats)]
+    return float(run_python(source))

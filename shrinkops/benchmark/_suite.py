@@ -9,6 +9,8 @@ Invariants
   an environment must not vanish from the results.
 - Every benchmark is a ``track_`` that returns samples, so asv computes medians and
   intervals of ratios as it does of times, and no ``setup`` hook can set ``number=1``.
+- A process gives one sample, the median of its blocks, and asv starts several: blocks of
+  one process share its memory layout, so asv's tests would take them for more than they are.
 - Nothing is looked up when the module of a suite is imported.
 - ``version`` is set, for asv would otherwise hash the source of these few lines.
 """
@@ -18,7 +20,8 @@ from __future__ import annotations
 import math
 import os
 import re
-from collections.abc import Callable, Iterable, Sequence
+from collections.abc import Callable, Sequence
+from statistics import median
 from typing import Any
 
 from shrinkops._operation import Operation
@@ -28,6 +31,7 @@ from ._compare import Verdict, compare
 from ._peers import COPY, data_of, find_peers
 from ._processes import import_seconds, peak_outputs
 from ._sampling import Plan, sample
+from ._statistics import FEWEST
 from ._subjects import make_subject
 from ._work import MODES, Case, Skip, make_work
 
@@ -45,6 +49,9 @@ QUICK = "SHRINKOPS_BENCH_QUICK"
 
 _OFF = frozenset({"", "0", "false", "no", "off"})
 _QUICK_LARGEST = 100_000
+_ROUNDS = 8
+"""Processes, so that asv's test (p < 0.002) can tell two commits even if one is lost."""
+
 _ATTEMPTS = 3
 _SPREAD = 0.1  # asv compares samples of two processes, and knows nothing of their controls
 _GROWTH_SIZES = (100_000, 1_000_000, 10_000_000)
@@ -187,7 +194,7 @@ def _mark(function: Benchmark, pretty: str, unit: str, params: dict[str, Any]) -
         "params": [list(values) for values in params.values()],
         "param_names": list(params),
         "pretty_name": pretty,
-        "rounds": 2,
+        "rounds": _ROUNDS,
         "timeout": 300,
         "type": "time" if unit == "seconds" else "track",
         "unit": unit,
@@ -200,7 +207,7 @@ def _mark(function: Benchmark, pretty: str, unit: str, params: dict[str, Any]) -
 
 def _plan(case: Case | None = None) -> Plan:
     if os.environ.get(QUICK, "").strip().lower() in _OFF:
-        return Plan(blocks=15, most_seconds=10)
+        return Plan(blocks=15, fewest=FEWEST, most_seconds=2)
     if case is not None and case.size > _QUICK_LARGEST:
         raise Skip(f"{QUICK} is set, and {case.size} elements are not quick")
     return Plan(blocks=1, fewest=1, sample_seconds=0.0)
@@ -210,9 +217,9 @@ def _is_quick() -> bool:
     return _plan().blocks == 1
 
 
-def _samples(values: Iterable[float], number: int = 1) -> dict[str, Any]:
-    """Return what asv takes for the samples of a benchmark."""
-    return {"samples": [float(f"{value:.4g}") for value in values], "number": number}
+def _samples(value: float, number: int = 1) -> dict[str, Any]:
+    """Return what asv takes for the samples of a benchmark: this process's one."""
+    return {"samples": [float(f"{value:.4g}")], "number": number}
 
 
 def _ratio(operation: Operation, target: str, mode: str, peer_name: str) -> Benchmark:
@@ -229,7 +236,7 @@ def _ratio(operation: Operation, target: str, mode: str, peer_name: str) -> Benc
                 )
             certain = result.verdict == Verdict.OK and result.ratio.spread <= _SPREAD
             if certain or _is_quick():
-                return _samples(result.samples)
+                return _samples(result.ratio.median)
         raise Skip(
             f"the machine is too noisy: a ratio of {result.ratio}, "
             f"and {result.control} of the same call over itself"
@@ -244,7 +251,7 @@ def _time(operation: Operation, target: str, mode: str) -> Benchmark:
         plan = _plan(case)
         subject = make_subject(make_work(find_target(target), operation, case))
         samples = sample([subject.call], plan)
-        return _samples(samples.seconds[:, 0], samples.numbers[0])
+        return _samples(samples.time(0).median, samples.numbers[0])
 
     return time
 
@@ -261,7 +268,7 @@ def _growth(operation: Operation, target: str) -> Benchmark:
         calls = [make_subject(make_work(found, operation, case)).call for case in cases]
         samples = sample(calls, plan)
         sizes = np.log([case.size for case in cases])
-        return _samples([np.polyfit(sizes, np.log(row), 1)[0] for row in samples.seconds])
+        return _samples(np.median([np.polyfit(sizes, np.log(t), 1)[0] for t in samples.seconds]))
 
     return growth
 
@@ -274,7 +281,7 @@ def _dispatch(operation: Operation, target: str) -> Benchmark:
         if not found.registered:
             raise Skip(f"nothing dispatches to {target!r}, which is not registered")
         plan = PLAN if not _is_quick() else _plan()
-        return _samples(added_by_public_function(found, operation, plan))
+        return _samples(median(added_by_public_function(found, operation, plan)))
 
     return dispatch
 
@@ -282,16 +289,16 @@ def _dispatch(operation: Operation, target: str) -> Benchmark:
 def _import(target: str) -> Benchmark:
     def imports() -> Any:
         module = type(find_target(target).backend).__module__
-        _, samples = import_seconds(module, ["numpy", "shrinkops"], 1 if _is_quick() else 9)
-        return _samples(samples)
+        _, samples = import_seconds(module, ["numpy", "shrinkops"], 1 if _is_quick() else 5)
+        return _samples(median(samples))
 
     return imports
 
 
 def _memory(operation: Operation, target: str) -> Benchmark:
     def peak_memory(dtype: str) -> Any:
-        size, repeats = (100_000, 1) if _is_quick() else (30_000_000, 3)
+        size = 100_000 if _is_quick() else 30_000_000
         make_work(find_target(target), operation, Case(1, dtype, "fresh"))  # or skip
-        return _samples(peak_outputs(target, operation.name, Case(size, dtype, "fresh"), repeats))
+        return _samples(peak_outputs(target, operation.name, Case(size, dtype, "fresh")))
 
     return peak_memory

@@ -18,7 +18,7 @@ SUITE = """\
 from shrinkops.benchmark import make_suite
 
 TARGETS = ["numpy", "benchmark_faults:Slow"]
-globals().update(make_suite(TARGETS, sizes=[1, 1000], dtypes=["float32"]))
+globals().update(make_suite(TARGETS, sizes=[1000], dtypes=["float32"]))
 """
 
 
@@ -81,6 +81,7 @@ def test_one_line_is_a_suite_with_samples_and_intervals(third_party: Path) -> No
     _asv(third_party, "check", "-E", existing)
     _asv(
         third_party, "run", "-E", existing, "--set-commit-hash", "HEAD", "--bench", bench,
+        "--attribute", "rounds=3",
     )  # fmt: skip
     results = _results(third_party)
     assert set(results) == {
@@ -90,19 +91,19 @@ def test_one_line_is_a_suite_with_samples_and_intervals(third_party: Path) -> No
     }
     for name, found in results.items():
         sizes, dtypes, devices = found["params"]
-        assert (sizes, dtypes, devices) == (["1", "1000"], ["'float32'"], ["'cpu'"])
+        assert (sizes, dtypes, devices) == (["1000"], ["'float32'"], ["'cpu'"])
         for size, value, low, high, repeat, number in zip(
             sizes, found["result"], found["stats_ci_99_a"], found["stats_ci_99_b"],
             found["stats_repeat"], found["stats_number"], strict=True,
         ):  # fmt: skip
             if value is None:
                 continue  # the machine was too noisy for this one
-            assert low <= value <= high
-            assert repeat > 10
+            assert repeat in (1, 2, 3)  # a round that was too noisy takes those before with it
+            assert repeat == 1 or low <= value <= high
             # The runner's own timing would have used number=1 under a setup hook.
             assert number > 10 or "ratio" in name, (name, size)
     slow, quick_one = (
-        results[f"hardshrink.Hardshrink{target}.track_time_fresh"]["result"][1]
+        results[f"hardshrink.Hardshrink{target}.track_time_fresh"]["result"][0]
         for target in ("Slow", "Numpy")
     )
     assert slow > quick_one

@@ -57,7 +57,8 @@ def test_no_setup_hook_can_set_number_to_one() -> None:
 def test_short_calls_are_looped() -> None:
     result = make_suite(["numpy"])["HardshrinkNumpy"]().track_time_out(1, "float32", "cpu")  # type: ignore[attr-defined]
     assert result["number"] > 100
-    assert len(result["samples"]) > 1
+    assert len(result["samples"]) == 1  # one per process
+    assert 1e-8 < result["samples"][0] < 1
 
 
 def test_versions_are_set_and_units_are_named() -> None:
@@ -100,7 +101,7 @@ def _ready(target: str) -> bool:
 
 def test_growth_is_an_exponent() -> None:
     result = make_suite(["numpy"])["HardshrinkNumpy"]().track_growth("float32")  # type: ignore[attr-defined]
-    assert 0.5 < sorted(result["samples"])[len(result["samples"]) // 2] < 2
+    assert 0.5 < result["samples"][0] < 2
 
 
 def test_a_device_that_is_missing_is_skipped(
@@ -132,8 +133,8 @@ def test_large_arrays_are_not_quick(quick: None, capsys: pytest.CaptureFixture[s
 @pytest.mark.parametrize("value", ["0", "", "false"])
 def test_the_switch_set_to_off_is_off(value: str, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setenv("SHRINKOPS_BENCH_QUICK", value)
-    result = make_suite(["numpy"])["HardshrinkNumpy"]().track_ratio_out(1, "float32", "cpu")  # type: ignore[attr-defined]
-    assert isinstance(result, float) or len(result["samples"]) > 1
+    result = make_suite(["numpy"])["HardshrinkNumpy"]().track_time_out(1, "float32", "cpu")  # type: ignore[attr-defined]
+    assert result["number"] > 100
 
 
 @pytest.mark.parametrize(
