@@ -66,13 +66,44 @@ def test_negative_is_identity_bit_for_bit() -> None:
 def test_array_lambda_corners(float_name: str, dtype_named: Any) -> None:
     """NaN keeps, -0 is the band {0}, infinity zeroes all but NaN, beyond the type does too."""
     dtype = dtype_named(float_name)
-    x = np.array([1.0] * 5 + [0.0, np.nan], np.float32).astype(dtype)
-    lambd = np.array([np.nan, -0.0, np.inf, 1e300, -1e-300, -1e-300, np.inf])
+    x = np.array([1.0] * 5 + [0.0, np.nan, -0.0, -0.0], np.float32).astype(dtype)
+    lambd = np.array([np.nan, -0.0, np.inf, 1e300, -1e-300, -1e-300, np.inf, -0.0, -1.0])
     if dtype == np.float64:
         lambd[3] = 1e308
-    got = hardshrink(x, lambd).astype(np.float64)
-    assert got[:6].tolist() == [1.0, 1.0, 0.0, 0.0, 1.0, 0.0]
-    assert np.isnan(got[6])
+    for form in (lambd, np.repeat(lambd, 2)[::2], lambd.astype(np.longdouble)):
+        got = hardshrink(x, form).astype(np.float64)
+        assert got[:6].tolist() == [1.0, 1.0, 0.0, 0.0, 1.0, 0.0]
+        assert np.isnan(got[6])
+        assert got[7:].tolist() == [0.0, 0.0]
+        assert not np.signbit(got[7])
+        assert np.signbit(got[8]) == np.signbit(np.float64(x[8]))
+
+
+def test_array_lambda_of_own_type(float_name: str, dtype_named: Any) -> None:
+    """The same without a conversion on the way: NaN, -0 and negative patterns as they are."""
+    dtype = dtype_named(float_name)
+    x = np.array([1.0, 1.0, -0.0, -1.0], np.float32).astype(dtype)
+    lambd = np.array([np.nan, -2.0, -0.0, 2.0], np.float32).astype(dtype)
+    for form in (lambd, np.repeat(lambd, 2)[::2]):
+        got = hardshrink(x, form).astype(np.float64)
+        assert got.tolist() == [1.0, 1.0, 0.0, 0.0]
+        assert not np.signbit(got[2:]).any()
+
+
+@pytest.mark.parametrize("name", ["float16", "bfloat16", "float32", "float8_e4m3", "float8_e5m2"])
+def test_ties_go_to_even(name: str, dtype_named: Any) -> None:
+    """λ half way between two numbers rounds to the even one, up or down."""
+    dtype = dtype_named(name)
+    one = np.ones(1, np.float32).astype(dtype)
+    unsigned = f"u{dtype.itemsize}"
+    steps = (one.view(unsigned) + np.arange(4, dtype=unsigned)).view(dtype)
+    values = steps.astype(np.float64)
+    for lower in range(3):
+        tie = float((values[lower] + values[lower + 1]) / 2)
+        even = lower + lower % 2  # of the two neighbours
+        want = [0.0 if i <= even else values[i] for i in range(4)]
+        for form in (tie, np.float64(tie), np.full(4, tie)):
+            assert hardshrink(steps, form).astype(np.float64).tolist() == want
 
 
 def test_array_lambda_broadcasts(equal: Any) -> None:

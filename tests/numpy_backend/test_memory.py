@@ -115,6 +115,7 @@ def test_scalars_stay_scalars(float_name: str, dtype_named: Any) -> None:
         (lambda: np.full(3, 9, ">f4"), TypeError, [">f4", "<f4"]),
         (lambda: [0, 0, 0], TypeError, ["list"]),
         (lambda: np.broadcast_to(np.float32(9), 3), ValueError, ["read-only"]),
+        (lambda: np.frombuffer(bytes(12), np.float32), ValueError, ["read-only"]),
     ],
 )
 @pytest.mark.parametrize("lambd", [0.5, np.full(3, 0.5)])

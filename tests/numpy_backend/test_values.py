@@ -211,6 +211,8 @@ def test_longdouble(lambd: str) -> None:
         keep = (x > t) | (x < -t) | np.isnan(x)
     want = np.where(keep, x, np.longdouble(0))
     with np.errstate(all="raise"):
+        kept = shrinkops.hardshrink(x, np.full(x.shape, np.nan, np.longdouble))
+        np.testing.assert_array_equal(kept, x)
         for threshold in (t, np.full(x.shape, t)):
             got = shrinkops.hardshrink(x, threshold)
             assert got.dtype == np.longdouble
