@@ -141,8 +141,7 @@ def compare(
 
 def _compare(work: Work, subject: Subject, peer: Peer, plan: Plan) -> Comparison:
     other = peer.call(work)
-    if work.case.mode != "derivative" or peer.copies:
-        check_peer(work, peer, other, _reader(work, peer))
+    check_peer(work, peer, other, _reader(work, peer))
     floor = floor_of(work)
     below = floor is not None and is_below_floor(
         subject.call, subject.read, floor, work.case.device

@@ -67,6 +67,8 @@ class Peer:
             return f"it takes arrays of {self.takes}, not of {work.framework}"
         if self.dtypes is not None and work.case.dtype not in self.dtypes:
             return f"it does not take {work.case.dtype}"
+        if work.case.mode == "derivative" and not self.copies:
+            return "it computes no derivative"
         if importlib.util.find_spec(self.library) is None:
             return f"{self.library} is not installed"
         return ""

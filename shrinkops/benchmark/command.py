@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 import sys
 from collections.abc import Callable, Sequence
 from pathlib import Path
@@ -52,7 +53,7 @@ class _Count(click.ParamType[int]):
 @click.option("--operation", help="By default the first one there is.")
 @click.option("--blocks", type=click.IntRange(5), default=Plan.blocks, show_default=True)
 @click.option("--gate", type=float, metavar="RATIO", help="Fail where a ratio is above this.")
-@click.option("--json", "json_file", type=click.Path(path_type=Path), metavar="FILE")
+@click.option("--json", "json_file", metavar="FILE", help="Write a record; - is stdout.")
 @click.option("--plot", "plot_file", type=click.Path(path_type=Path), metavar="FILE")
 @click.option("--peers", "list_peers", is_flag=True, help="List the peers and end.")
 @click.option("--self-test", is_flag=True, help="Show that the kit sees what it must, and end.")
@@ -66,7 +67,7 @@ def command(
     operation: str | None,
     blocks: int,
     gate: float | None,
-    json_file: Path | None,
+    json_file: str | None,
     plot_file: Path | None,
     list_peers: bool,
     self_test: bool,
@@ -82,7 +83,8 @@ def command(
     here and in a fresh process, or where nothing could be judged.
     """
     # A table in a file or a log is not cut to the width of a terminal that is not there.
-    console = Console() if sys.stdout.isatty() else Console(width=140)
+    terminal = sys.stdout.isatty()
+    console = Console(stderr=json_file == "-", width=None if terminal else 140)
     chosen = _operation(operation)
     if self_test:
         from .selftest import main
@@ -111,12 +113,19 @@ def command(
     )
     _print_session(console, session)
     if json_file is not None:
-        write_record(json_file, record(found, (f.as_dict() for f in session.measured)))
+        _write(json_file, record(found, (f.as_dict() for f in session.measured)))
     if plot_file is not None and session.measured:
         from ._plot import plot
 
         plot(session.measured, plot_file)
     sys.exit(_status(console, session, gate))
+
+
+def _write(file: str, content: dict[str, Any]) -> None:
+    if file == "-":
+        click.echo(json.dumps(content, ensure_ascii=False))
+    else:
+        write_record(Path(file), content)
 
 
 def _operation(name: str | None) -> Operation:

@@ -29,7 +29,7 @@ from shrinkops._target import Target, find_target, operations
 from ._calls import Call
 from ._sampling import Plan, sample
 from ._statistics import Estimate, estimate
-from ._work import ready_devices
+from ._work import Skip, ready_devices
 
 __all__ = ["CONTROL", "PLAN", "WAYS", "Overhead", "added_by_public_function", "main", "measure"]
 
@@ -110,6 +110,13 @@ def measure(
     Returns
     -------
     Overhead
+
+    Raises
+    ------
+    ValueError
+        The backend is not registered, so nothing dispatches to it.
+    Skip
+        It cannot compute here.
     """
     samples = sample(_calls(target, operation, dtype), plan)
     added = {way: estimate(samples.difference(i, 0)) for i, way in enumerate(WAYS) if i}
@@ -118,6 +125,11 @@ def measure(
 
 def _calls(target: Target, operation: Operation, dtype: str) -> list[Call]:
     """Return the calls in the order of `WAYS`."""
+    if not target.registered:
+        raise ValueError(
+            f"nothing dispatches to {target.text!r}, which is not registered; register it, or "
+            f"name one of shrinkops.backends()"
+        )
     adapter = target.backend.adapter()
     x = adapter.from_numpy(np.array([0.75], np.dtype(dtype)), next(iter(ready_devices(target))))
     kernel = target.backend.kernel(operation)
@@ -157,12 +169,19 @@ def main(arguments: Sequence[str] | None = None) -> int:
     plan = Plan(blocks=options.blocks, sample_seconds=PLAN.sample_seconds)
     print(f"{options.operation}, one {options.dtype} element, lambd a float; ns, 99 % intervals")
     print(f"{'backend':10}{'direct':>10}" + "".join(f"{'+ ' + way:>26}" for way in WAYS[1:]))
+    measured = 0
     for name in names:
-        row = measure(find_target(name), known[options.operation], dtype=options.dtype, plan=plan)
+        try:
+            target = find_target(name)
+            row = measure(target, known[options.operation], dtype=options.dtype, plan=plan)
+        except (ValueError, Skip) as reason:
+            print(f"{name:10}not measured: {reason}")
+            continue
         cells = "".join(f"{_nanoseconds(row.added[way]):>26}" for way in WAYS[1:])
         remark = "   noisy machine: run it again" if row.noisy else ""
         print(f"{name:10}{row.direct.median * 1e9:10.0f}{cells}{remark}")
-    return 0 if names else 1
+        measured += 1
+    return 0 if measured else 1
 
 
 def _nanoseconds(value: Estimate) -> str:

@@ -41,6 +41,19 @@ def test_json_holds_what_a_figure_rests_on(tmp_path: Path) -> None:
     assert home not in path.read_text(encoding="utf-8")
 
 
+def test_json_can_be_piped() -> None:
+    result = _run("numpy", *FAST, "--json", "-")
+    assert json.loads(result.stdout)["figures"]
+    assert "1 measured" in result.stderr
+
+
+def test_a_derivative_is_not_compared_with_what_computes_none() -> None:
+    pytest.importorskip("jax")
+    result = _run("jax", "--size", "1000", "--mode", "derivative", "--blocks", "5")
+    assert result.exit_code == 0, result.output
+    assert "jnp.where: it computes no derivative" in result.output
+
+
 def test_plot_draws_the_floor(tmp_path: Path) -> None:
     path = tmp_path / "plot.svg"
     result = _run("numpy", *FAST, "--size", "10", "--plot", str(path))

@@ -34,3 +34,10 @@ def test_what_is_measured_is_what_is_added() -> None:
     found = dispatch.measure(find_target("numpy"), OPERATION, plan=Plan(blocks=9))
     assert set(found.added) == set(dispatch.WAYS[1:])
     assert found.added["singledispatch"].median > found.added["plain dict"].median
+
+
+def test_what_cannot_be_measured_says_why(capsys: pytest.CaptureFixture[str]) -> None:
+    assert dispatch.main(["vanished", "benchmark_faults:Slow"]) == 1
+    printed = capsys.readouterr().out
+    assert "not measured: no backend is named 'vanished'" in printed
+    assert "not measured: nothing dispatches to 'benchmark_faults:Slow'" in printed
