@@ -26,7 +26,7 @@ from shrinkops._operation import Operation
 from ._calls import Call
 from ._work import Skip, Work
 
-__all__ = ["COPY", "Peer", "data_of", "find_peers", "floor_of"]
+__all__ = ["COPY", "Peer", "data_of", "find_peers", "floor_of", "suite_of"]
 
 
 @dataclass(frozen=True)
@@ -152,3 +152,9 @@ def find_peers(operation: Operation) -> dict[str, Peer]:
     if data is not None:
         peers |= {peer.name: peer for peer in data.PEERS}
     return peers
+
+
+def suite_of(operation: Operation) -> dict[str, tuple[str, ...]]:
+    """Return the names of the peers that each target is usually compared with; "" for others."""
+    found: dict[str, tuple[str, ...]] = getattr(data_of(operation), "SUITE", {})
+    return {"": (), **found}

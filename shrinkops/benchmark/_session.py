@@ -23,11 +23,11 @@ from shrinkops._target import Target
 
 from ._check import WrongResultError
 from ._compare import Comparison, Verdict, compare
-from ._peers import COPY, Peer
+from ._peers import COPY, Peer, find_peers, suite_of
 from ._sampling import Plan
 from ._work import Case, Skip, make_work
 
-__all__ = ["Judgement", "Session", "judge", "pairs_of", "run"]
+__all__ = ["Judgement", "Session", "judge", "pairs_of", "run", "usual_peers"]
 
 Progress = Callable[[str], object]
 
@@ -154,6 +154,17 @@ def _again(figure: Comparison) -> tuple[float, float] | None:
         found = json.loads(path.read_text(encoding="utf-8"))["figures"]
     sound = [f for f in found if f["verdict"] == Verdict.OK]
     return (sound[0]["ratio"]["low"], sound[0]["ratio"]["high"]) if sound else None
+
+
+def usual_peers(operation: Operation) -> Callable[[Target], Sequence[Peer]]:
+    """Return what names a target's usual peers: the copy, and those of the suite."""
+    known = find_peers(operation)
+    suite = suite_of(operation)
+
+    def choose(target: Target) -> Sequence[Peer]:
+        return [known[name] for name in (COPY, *suite.get(target.text, suite[""]))]
+
+    return choose
 
 
 def pairs_of(

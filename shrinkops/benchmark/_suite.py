@@ -28,7 +28,7 @@ from shrinkops._operation import Operation
 from shrinkops._target import find_target, operations
 
 from ._compare import Verdict, compare
-from ._peers import COPY, data_of, find_peers
+from ._peers import COPY, find_peers, suite_of
 from ._processes import import_seconds, peak_outputs
 from ._sampling import Plan, sample
 from ._statistics import FEWEST
@@ -126,9 +126,8 @@ def _camel(text: str) -> str:
 
 def _against(operation: Operation, target: str, asked: Sequence[str] | None) -> tuple[str, ...]:
     if asked is None:
-        data: Any = data_of(operation)
-        table = getattr(data, "SUITE", {"": ()})
-        return tuple(table.get(target, table[""]))
+        suite = suite_of(operation)
+        return suite.get(target, suite[""])
     known = find_peers(operation)
     unknown = [name for name in asked if name not in known]
     if unknown:

@@ -17,10 +17,10 @@ from shrinkops._operation import Operation
 from shrinkops._target import Target, find_target, operations
 
 from ._compare import Comparison, Verdict
-from ._peers import COPY, Peer, data_of, find_peers
+from ._peers import COPY, Peer, find_peers
 from ._record import record, write_record
 from ._sampling import Plan
-from ._session import Session, judge, pairs_of, run
+from ._session import Session, judge, pairs_of, run, usual_peers
 from ._work import MODES
 
 __all__ = ["command"]
@@ -149,17 +149,11 @@ def _chooser(
 ) -> Callable[[Target], Sequence[Peer]]:
     """Return what chooses a target's peers: those asked for, or its usual ones."""
     known = find_peers(operation)
-    data: Any = data_of(operation)
-    usual: dict[str, tuple[str, ...]] = getattr(data, "SUITE", {"": ()})
-
-    def choose(target: Target) -> Sequence[Peer]:
-        if against:
-            return [known[name] for name in against]
-        if gate is not None:
-            return [known[COPY]]
-        return [known[name] for name in (COPY, *usual.get(target.text, usual[""]))]
-
-    return choose
+    if against:
+        return lambda _: [known[name] for name in against]
+    if gate is not None:
+        return lambda _: [known[COPY]]
+    return usual_peers(operation)
 
 
 def _measure(

@@ -14,6 +14,7 @@ from typing import Any
 
 from shrinkops._target import operations
 
+from ._compare import Verdict
 from ._goals import Ask, Goal
 from ._peers import data_of
 from ._record import read_record
@@ -122,6 +123,7 @@ def _section(record: dict[str, Any]) -> Iterator[str]:
             ]
             yield _goal_row(goal if first else None, ask, found)
             first = False
+    yield from _peers_section(record.get("peers", []))
     yield "\n### Every figure\n"
     for subject, figures in groupby(record["figures"], key=lambda figure: figure["goal"]):
         yield f"#### {subject}\n"
@@ -130,6 +132,40 @@ def _section(record: dict[str, Any]) -> Iterator[str]:
         for figure in figures:
             yield _figure_row(figure)
         yield ""
+
+
+def _peers_section(figures: Sequence[Figure]) -> Iterator[str]:
+    """Yield a table per target: a row for each peer, a column for each size."""
+    if not figures:
+        return
+    yield "\n### Against what users call\n"
+    yield "Time of the backend over time of the peer: below 1 the backend is faster."
+    yield "`*` departs from the specification, `~` has an A/A control that left 1.\n"
+    targets = dict.fromkeys((f["target"], f["case"]["mode"], f["case"]["dtype"]) for f in figures)
+    for target, mode, dtype in targets:
+        own = [f for f in figures if f["target"] == target and f["case"]["dtype"] == dtype]
+        sizes = sorted({f["case"]["size"] for f in own})
+        yield "| " + " | ".join([f"{target}, {dtype}, {mode}", *map(_size, sizes)]) + " |"
+        yield "|---" * (len(sizes) + 1) + "|"
+        for peer in dict.fromkeys(f["peer"] for f in own):
+            found = {f["case"]["size"]: f for f in own if f["peer"] == peer}
+            departs = next(iter(found.values()))["departs"]
+            cells = [_peer_cell(found.get(size)) for size in sizes]
+            yield _row(peer + (" *" if departs else ""), *cells)
+        yield ""
+
+
+def _peer_cell(figure: Figure | None) -> str:
+    if figure is None:
+        return ""
+    ratio = figure["ratio"]
+    doubt = "" if figure["verdict"] == Verdict.OK else " ~"
+    low, high = _number(ratio["low"]), _number(ratio["high"])
+    return f"{_number(ratio['median'])} ({low} to {high}){doubt}"
+
+
+def _size(size: int) -> str:
+    return f"{size:.3g}".replace("e+0", "e")
 
 
 def _goals(name: str) -> tuple[Goal, ...]:

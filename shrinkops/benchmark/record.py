@@ -20,6 +20,7 @@ from ._goals import Goal
 from ._peers import data_of
 from ._record import record, write_record
 from ._sampling import Plan
+from ._session import pairs_of, run, usual_peers
 
 __all__ = ["main"]
 
@@ -45,9 +46,17 @@ def main(arguments: Sequence[str] | None = None) -> int:
             for answer in answers(ask, operation, plan):
                 print(f"{goal.subject}: {answer.label}, {answer.case}: {answer.verdict}")
                 figures.append({"goal": goal.subject, **answer.as_dict()})
-    content = record(_targets(goals), figures)
-    write_record(options.output, {**content, "operation": operation.name})
+    targets = _targets(goals)
+    pairs = list(pairs_of(targets, _SIZES, ("float32",), None, "cpu"))
+    session = run(pairs, operation, usual_peers(operation), plan, print)
+    peers = [{**f.as_dict(), "samples": []} for f in session.measured]
+    content = {"operation": operation.name, **record(targets, figures), "peers": peers}
+    write_record(options.output, content)
     return 0
+
+
+_SIZES = (1, 1_000, 100_000, 1_000_000, 10_000_000)
+"""At which every target is held against its usual peers."""
 
 
 def _targets(goals: Sequence[Goal]) -> list[Target]:

@@ -54,6 +54,20 @@ def test_a_missed_goal_is_shown_as_missed() -> None:
     assert "**missed**" in line
 
 
+def test_peers_have_a_row_and_sizes_a_column() -> None:
+    from shrinkops._target import find_target
+    from shrinkops.benchmark._session import pairs_of, run
+
+    pairs = list(pairs_of([find_target("numpy")], (10, 1000), ("float32",), None, "cpu"))
+    known = find_peers(OPERATION)
+    chosen = [known["copy"], known["np.where"]]
+    session = run(pairs, OPERATION, lambda _: chosen, Plan(blocks=5))
+    text = page.render([{**_record(), "peers": [f.as_dict() for f in session.measured]}])
+    assert "| numpy, float32, out | 10 | 1e3 |" in text
+    assert "| copy | " in text
+    assert "| np.where * | 0.0" in text
+
+
 def test_every_goal_has_a_row_measured_or_not() -> None:
     text = page.render([_record()])
     for goal in GOALS:
