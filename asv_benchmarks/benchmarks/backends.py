@@ -2,4 +2,6 @@
 
 from shrinkops.benchmark import make_suite
 
-globals().update(make_suite(["numpy", "torch", "jax"]))
+globals().update(make_suite(["numpy"], modes=["out", "fresh"]))
+globals().update(make_suite(["torch"]))
+globals().update(make_suite(["jax"], modes=["fresh", "jit", "derivative"]))

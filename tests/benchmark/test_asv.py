@@ -17,7 +17,9 @@ ROOT = Path(__file__).parents[2]
 SUITE = """\
 from shrinkops.benchmark import make_suite
 
-TARGETS = ["numpy", "benchmark_faults:Slow"]
+TARGETS = [
+    "numpy", "benchmark_faults:Slow", "shrinkops_array_api_strict:ArrayApiStrictBackend",
+]
 globals().update(make_suite(TARGETS, sizes=[1000], dtypes=["float32"]))
 """
 
@@ -26,7 +28,9 @@ globals().update(make_suite(TARGETS, sizes=[1000], dtypes=["float32"]))
 def home(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
     """A home folder of its own, for asv writes the machine's description there."""
     monkeypatch.setenv("HOME", str(tmp_path))
-    monkeypatch.setenv("ASV_PYTHONPATH", os.environ["PYTHONPATH"])
+    plugin = ROOT / "tests" / "plugins" / "shrinkops-array-api-strict" / "src"
+    monkeypatch.setenv("ASV_PYTHONPATH", os.pathsep.join([os.environ["PYTHONPATH"], str(plugin)]))
+    monkeypatch.setenv("PYTHONPATH", os.environ["ASV_PYTHONPATH"])
     for name in ("AUTHOR", "COMMITTER"):
         monkeypatch.setenv(f"GIT_{name}_NAME", "A third party")
         monkeypatch.setenv(f"GIT_{name}_EMAIL", "third@example.org")
@@ -86,7 +90,7 @@ def test_one_line_is_a_suite_with_samples_and_intervals(third_party: Path) -> No
     results = _results(third_party)
     assert set(results) == {
         f"hardshrink.Hardshrink{target}.track_{what}"
-        for target in ("Numpy", "Slow")
+        for target in ("Numpy", "Slow", "ArrayApiStrictBackend")
         for what in ("ratio_out", "time_fresh")
     }
     for name, found in results.items():
@@ -102,6 +106,8 @@ def test_one_line_is_a_suite_with_samples_and_intervals(third_party: Path) -> No
             assert repeat == 1 or low <= value <= high
             # The runner's own timing would have used number=1 under a setup hook.
             assert number > 10 or "ratio" in name, (name, size)
+    strict = results["hardshrink.HardshrinkArrayApiStrictBackend.track_time_fresh"]
+    assert strict["result"][0] > 0
     slow, quick_one = (
         results[f"hardshrink.Hardshrink{target}.track_time_fresh"]["result"][0]
         for target in ("Slow", "Numpy")
