@@ -3,7 +3,8 @@
 Invariants
 ----------
 - ``NAME`` is empty where longdouble is float64 under another name (NumPy then calls it
-  float64) and where it is a pair of doubles, whose bits do not order like its values.
+  float64), where it is a pair of doubles, whose bits do not order like its values, and
+  where it is stored in other than 16 bytes.
 """
 
 from __future__ import annotations
@@ -18,6 +19,9 @@ __all__ = ["FORMAT", "NAME"]
 
 _FORMATS = {63: "x87", 112: "binary128"}
 _stored = _FORMATS.get(int(np.finfo(np.longdouble).nmant), "")
+
+if np.dtype(np.longdouble).itemsize != 16:
+    _stored = ""
 
 NAME: str = np.dtype(np.longdouble).name if _stored else ""
 """NumPy's name of the dtype, such as "float128", or ""."""

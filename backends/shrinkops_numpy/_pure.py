@@ -5,7 +5,7 @@ Invariants
 - No temporary is larger than a block; peak memory is the output.
 - Real numbers are compared by their magnitude bits as integers, so NaN, infinity and
   subnormals need no case of their own, and no floating-point flag is raised. Complex
-  numbers and longdouble are compared as floats, with the warnings off.
+  numbers are compared as floats, with the warnings off.
 - The rules take what the compiled loops take (see ``src/``): λ already in the type that x's
   loop compares with, either one for all elements or one for each.
 - Nothing is kept between calls but the rules, so threads share no memory.
@@ -15,6 +15,7 @@ Invariants
 
 from __future__ import annotations
 
+import sys
 from collections.abc import Callable
 from functools import lru_cache
 from typing import Any, NamedTuple
@@ -183,12 +184,28 @@ def _complex(dtype: np.dtype[Any]) -> Rule:
 
 
 def _long_double() -> Rule:
+    """Compare the two halves of 16 stored bytes; the compiled kernel compares the same bits."""
+    x87 = np.finfo(np.longdouble).nmant == 63
+    mask, sign = (0x7FFF, 1 << 15) if x87 else ((1 << 63) - 1, 1 << 63)
+    infinity = (0x7FFF, 1 << 63) if x87 else (0x7FFF << 48, 0)
+    upper = 1 if sys.byteorder == "little" else 0
+
+    def halves(array: _Array) -> tuple[_Array, _Array]:
+        words = np.ascontiguousarray(array).view(np.uint64).reshape(-1, 2)
+        return words[:, upper], words[:, 1 - upper]
+
     def bounds(lambd: _Array) -> tuple[_Array, ...]:
-        return (lambd,)
+        head, low = halves(lambd)
+        high = head & np.uint64(mask)
+        nan = (high > infinity[0]) | ((high == infinity[0]) & (low > infinity[1]))
+        negative = ((head & np.uint64(sign)) != 0) & ((high | low) != 0)
+        return high, low, ~(nan | negative)
 
     def apply(x: _Array, bounds: tuple[_Array, ...], out: _Array, _scratch: _Array) -> None:
-        with np.errstate(all="ignore"):
-            dropped = np.abs(x) <= bounds[0]
+        head, low = halves(x)
+        high = head & np.uint64(mask)
+        dropped = (high < bounds[0]) | ((high == bounds[0]) & (low <= bounds[1]))
+        np.logical_and(dropped, bounds[2], out=dropped)
         np.copyto(out, x)
         np.copyto(out, 0, where=dropped)
 

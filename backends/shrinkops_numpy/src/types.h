@@ -25,6 +25,13 @@
 
 #include "loops.h"
 
+#include <float.h>
+#if LDBL_MANT_DIG == 64 || LDBL_MANT_DIG == 113
+#define SHRINK_EXTENDED 1 /* long double is wider than double, and its bits order like its values */
+#endif
+
+enum { SHRINK_MAX_TYPES = 1024 };
+
 typedef enum { NO_TYPE, FLOATING, FNUZ, INTEGER, COMPLEX, LONG_DOUBLE } shrink_kind;
 
 typedef struct {
@@ -41,6 +48,8 @@ typedef struct {
 
 /* The type of this number, or NULL. */
 const shrink_type *shrink_find_type(int type_num);
+/* Enters a type into the table; the number is within it. */
+void shrink_store_type(int type_num, shrink_type type);
 /* Adds a type and its ufunc loops; returns -1 with an exception set on failure. */
 int shrink_add_type(PyObject *ufunc, int type_num, shrink_type type);
 int shrink_add_builtin_types(PyObject *ufunc);
@@ -59,6 +68,9 @@ void shrink_band_from_element(const shrink_type *type, int type_num, int lambd_n
 void shrink_run_contiguous(const shrink_type *type, const void *x, void *out, size_t n,
                            const shrink_band *band);
 
+/* The loop of every type, as NumPy calls it. */
+int shrink_strided_loop(PyArrayMethod_Context *context, char *const *data,
+                        const npy_intp *dimensions, const npy_intp *strides, NpyAuxData *auxdata);
 PyObject *shrink_make_ufunc(void);
 extern PyMethodDef shrink_call_definition;
 
