@@ -50,7 +50,7 @@ QUICK = "SHRINKOPS_BENCH_QUICK"
 
 _OFF = frozenset({"", "0", "false", "no", "off"})
 _QUICK_LARGEST = 100_000
-_ROUNDS = 8
+_ROUNDS = 9
 """Processes, so that asv's test (p < 0.002) can tell two commits even if one is lost."""
 
 _ATTEMPTS = 3

@@ -50,19 +50,19 @@ the folder `asv_benchmarks`:
 
 ```sh
 asv machine --yes
-asv run HEAD^! --bench HardshrinkNumpy                             # in an environment of its own
-asv run -E existing:python --set-commit-hash HEAD --bench jax      # with what is installed
-asv continuous main~1 main --bench 'HardshrinkNumpy.track_ratio'   # two commits in turn
+asv run HEAD^! --bench 'Numpy.track_ratio_out[(]'               # in an environment of its own
+asv run -E existing:python --set-commit-hash HEAD --bench jax   # with what is installed
+asv continuous main~1 main --bench Numpy.track_ratio            # two commits in turn
 asv compare main~1 main
 asv publish
 asv preview
 ```
 
-A whole run takes hours: `--bench` takes a regular expression over names and parameters, such
-as `"track_ratio_out\\(1000000, 'float32'"`. On a machine with a GPU, add
-`--launch-method spawn --bench gpu`. `SHRINKOPS_BENCH_QUICK=1` runs everything once on small
-arrays. A value that the machine was too noisy to tell is n/a, and so is a backend that is
-not installed; one that is not registered is a failure.
+A value is the median of nine processes, so a whole run takes hours: `--bench` takes a regular
+expression over names and parameters, such as `"track_ratio_out[(]1000000, 'float32'"`. On a
+machine with a GPU, add `--launch-method spawn --bench gpu`. `SHRINKOPS_BENCH_QUICK=1` runs
+everything once on small arrays. A value that the machine was too noisy to tell is n/a, and so
+is a backend that is not installed; one that is not registered is a failure.
 
 The same for a backend of your own, registered or not, is two lines in a benchmark module of
 your repository:

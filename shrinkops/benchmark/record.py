@@ -9,6 +9,7 @@ from __future__ import annotations
 import argparse
 import sys
 from collections.abc import Sequence
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
@@ -32,6 +33,7 @@ def main(arguments: Sequence[str] | None = None) -> int:
     parser.add_argument("-o", "--output", type=Path, required=True)
     parser.add_argument("--operation", choices=sorted(known), default=next(iter(known)))
     parser.add_argument("--blocks", type=int, default=Plan.blocks)
+    parser.add_argument("--largest", type=int, default=10**8, help="elements; 1e8 needs 8 GB")
     options = parser.parse_args(arguments)
     if selftest.main():
         print("the self-test failed: nothing is recorded", file=sys.stderr)
@@ -42,12 +44,15 @@ def main(arguments: Sequence[str] | None = None) -> int:
     plan = Plan(blocks=options.blocks)
     figures = []
     for goal in goals:
-        for ask in goal.asks:
+        for whole in goal.asks:
+            sizes = tuple(size for size in whole.sizes if size <= options.largest)
+            ask = replace(whole, sizes=sizes)
             for answer in answers(ask, operation, plan):
                 print(f"{goal.subject}: {answer.label}, {answer.case}: {answer.verdict}")
                 figures.append({"goal": goal.subject, **answer.as_dict()})
     targets = _targets(goals)
-    pairs = list(pairs_of(targets, _SIZES, ("float32",), None, "cpu"))
+    sizes = tuple(size for size in _SIZES if size <= options.largest)
+    pairs = list(pairs_of(targets, sizes, ("float32",), None, "cpu"))
     session = run(pairs, operation, usual_peers(operation), plan, print)
     peers = [{**f.as_dict(), "samples": []} for f in session.measured]
     content = {"operation": operation.name, **record(targets, figures), "peers": peers}
