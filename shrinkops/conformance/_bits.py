@@ -55,9 +55,7 @@ def bits_of(array: _Array, number: Number) -> list[int]:
     native = np.ascontiguousarray(array)
     raw = native.astype(_little(native.dtype)).tobytes()
     size = native.dtype.itemsize
-    return [
-        int.from_bytes(raw[i : i + used], "little") for i in range(0, len(raw), size or 1)
-    ]
+    return [int.from_bytes(raw[i : i + used], "little") for i in range(0, len(raw), size or 1)]
 
 
 def hex_of(bits: int, number: Number) -> str:

@@ -154,7 +154,8 @@ class Context:
         if number.explicit:  # only encodings that the processor produces
             top = number.fraction_bits
             values = [
-                v | (1 << (top - 1)) if (v >> top) & 0x7FFF else v & ~(1 << (top - 1)) for v in values
+                v | (1 << (top - 1)) if (v >> top) & 0x7FFF else v & ~(1 << (top - 1))
+                for v in values
             ]
         return self.array(values, shape if isinstance(shape, tuple) else (shape,))
 
@@ -368,7 +369,9 @@ class Context:
             script=script(f"expected {exception.__name__}, got a result"),
         )
 
-    def demand(self, condition: bool, message: str, *, value: str = "", call: Call | None = None) -> None:
+    def demand(
+        self, condition: bool, message: str, *, value: str = "", call: Call | None = None
+    ) -> None:
         """Convict with a message unless the condition holds."""
         if not condition:
             script = _script.reproduction(self, call, message) if call is not None else ""

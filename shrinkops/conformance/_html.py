@@ -129,15 +129,23 @@ def _matrix(run: Run) -> Iterator[str]:
     edges = {i for i, column in enumerate(columns) if i and column[0] != columns[i - 1][0]}
     yield '<div class="scroll"><table class="matrix"><thead>'
     groups = Counter(name for name, _ in columns)
-    yield '<tr class="groups"><th></th>' + "".join(
-        f'<th colspan="{count}"{_edge(bool(name))}>{escape(name or "direct call")}</th>'
-        for name, count in groups.items()
-    ) + "</tr>"
-    yield "<tr><th></th>" + "".join(
-        f'<th class="dtype{" edge" if i in edges else ""}">'
-        f"<span>{escape(dtype) or 'any type'}</span></th>"
-        for i, (_, dtype) in enumerate(columns)
-    ) + "</tr></thead><tbody>"
+    yield (
+        '<tr class="groups"><th></th>'
+        + "".join(
+            f'<th colspan="{count}"{_edge(bool(name))}>{escape(name or "direct call")}</th>'
+            for name, count in groups.items()
+        )
+        + "</tr>"
+    )
+    yield (
+        "<tr><th></th>"
+        + "".join(
+            f'<th class="dtype{" edge" if i in edges else ""}">'
+            f"<span>{escape(dtype) or 'any type'}</span></th>"
+            for i, (_, dtype) in enumerate(columns)
+        )
+        + "</tr></thead><tbody>"
+    )
     for clause in run.environment.suite.operation.clauses:
         row = [cells.get((clause.identifier, *column), []) for column in columns]
         if not any(row):

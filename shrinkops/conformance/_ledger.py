@@ -93,7 +93,9 @@ class Ledger:
             return replace(result, state=State.UNEXPECTED, message=message)
         if entry.matches(result):
             return replace(
-                result, state=State.EXPECTED, message=f"{entry.reason} ({entry.link}): {result.message}"
+                result,
+                state=State.EXPECTED,
+                message=f"{entry.reason} ({entry.link}): {result.message}",
             )
         message = f"the ledger declares {entry.manner}, but: {result.message}"
         return replace(result, state=State.OTHERWISE, message=message)
@@ -136,7 +138,9 @@ def _entry(path: Path, index: int, table: dict[str, Any]) -> LedgerEntry:
     known = {*_REQUIRED, *_OPTIONAL, *_MANNERS}
     unknown = sorted(set(table) - known)
     if unknown:
-        raise LedgerError(f"{where}: unknown key {', '.join(unknown)}; known: {', '.join(sorted(known))}")
+        raise LedgerError(
+            f"{where}: unknown key {', '.join(unknown)}; known: {', '.join(sorted(known))}"
+        )
     for key, value in table.items():
         if not isinstance(value, str) or not value.strip():
             raise LedgerError(f"{where}: {key} must be a non-empty string, got {value!r}")

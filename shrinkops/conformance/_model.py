@@ -36,7 +36,9 @@ class Deviation(AssertionError):  # noqa: N818  a verdict about the backend, not
         Source text that shows it without pytest and without the kit.
     """
 
-    def __init__(self, message: str, *, value: str = "", raised: str = "", script: str = "") -> None:
+    def __init__(
+        self, message: str, *, value: str = "", raised: str = "", script: str = ""
+    ) -> None:
         super().__init__(message)
         self.value = value
         self.raised = raised
@@ -173,6 +175,8 @@ class Suite:
         leaves a choice, a mask of those elements (else None).
     mutants : callable
         ``mutants()``: the wrong implementations; loaded on demand.
+    wild, corners : callable
+        The implementations in use, and the corners that they fill differently.
     """
 
     operation: Operation
@@ -181,13 +185,25 @@ class Suite:
     vectors_hash: str
     expected: Callable[..., Any]
     mutants: Callable[[], Sequence[Any]] = field(default=tuple)
+    wild: Callable[[], Sequence[Any]] = field(default=tuple)
+    corners: Callable[[], Sequence[Any]] = field(default=tuple)
 
     def defects(self) -> list[str]:
         """Say what is wrong with the suite itself."""
         present = [check.identifier for check in self.checks]
         clauses = {clause.identifier for clause in self.operation.clauses}
-        found = [f"check {name} of the manifest is missing" for name in self.manifest if name not in present]
-        found += [f"check {name} is not in the manifest" for name in present if name not in self.manifest]
-        found += [f"check {name} is there twice" for name in set(present) if present.count(name) > 1]
-        found += [f"check {c.identifier} names no clause" for c in self.checks if c.clause not in clauses]
+        found = [
+            f"check {name} of the manifest is missing"
+            for name in self.manifest
+            if name not in present
+        ]
+        found += [
+            f"check {name} is not in the manifest" for name in present if name not in self.manifest
+        ]
+        found += [
+            f"check {name} is there twice" for name in set(present) if present.count(name) > 1
+        ]
+        found += [
+            f"check {c.identifier} names no clause" for c in self.checks if c.clause not in clauses
+        ]
         return sorted(found)

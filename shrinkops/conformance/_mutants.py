@@ -136,4 +136,10 @@ def mutated(target: Target, mutant: Mutant) -> Target:
 
     backend: Backend = copy.copy(original)
     backend.__class__ = Mutated
-    return Target(f"{target.text} with mutant {mutant.name}", backend, target.distribution, target.version, False)  # noqa: E501
+    return Target(
+        f"{target.text} with mutant {mutant.name}",
+        backend,
+        target.distribution,
+        target.version,
+        False,
+    )  # noqa: E501

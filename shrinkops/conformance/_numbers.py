@@ -16,7 +16,16 @@ from dataclasses import dataclass
 from fractions import Fraction
 from typing import Any
 
-__all__ = ["NUMBERS", "Number", "decode", "is_nan", "magnitude", "number_of", "overflows", "round_bits"]
+__all__ = [
+    "NUMBERS",
+    "Number",
+    "decode",
+    "is_nan",
+    "magnitude",
+    "number_of",
+    "overflows",
+    "round_bits",
+]
 
 
 @dataclass(frozen=True, slots=True)
@@ -90,7 +99,9 @@ class Number:
         return infinity | (1 << (self.fraction_bits - (2 if self.explicit else 1)))
 
 
-def _ieee(name: str, exponent_bits: int, fraction_bits: int, nan: str = "ieee", bias: int = 0) -> Number:
+def _ieee(
+    name: str, exponent_bits: int, fraction_bits: int, nan: str = "ieee", bias: int = 0
+) -> Number:
     width = 1 + exponent_bits + fraction_bits
     usual = (1 << (exponent_bits - 1)) - 1
     return Number(name, "float", width, exponent_bits, fraction_bits, bias or usual, nan)
@@ -169,7 +180,9 @@ def decode(bits: int, number: Number) -> Fraction | float:
     range went on, which is what rounding needs; ask `is_nan` first.
     """
     if number.kind == "integer":
-        return Fraction(bits - (1 << number.width) if number.signed and bits & number.sign else bits)
+        return Fraction(
+            bits - (1 << number.width) if number.signed and bits & number.sign else bits
+        )
     sign = -1 if bits & number.sign else 1
     size = magnitude(bits, number)
     if is_nan(bits, number):

@@ -22,6 +22,7 @@ from ._numbers import number_of
 
 __all__ = ["Plan", "make_plan"]
 
+
 @dataclass(frozen=True)
 class Plan:
     """Items to run, and what they were selected from.

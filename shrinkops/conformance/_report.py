@@ -104,7 +104,9 @@ class Run:
         counts = self.counts
         if counts.required == 0:
             return "no check was selected"
-        if len({r.item.identifier for r in self.results}) < len({i.identifier for i in self.plan.items}):
+        if len({r.item.identifier for r in self.results}) < len(
+            {i.identifier for i in self.plan.items}
+        ):
             return "the run ended before every planned check came to a result"
         if counts.ran == 0:
             return f"none of {counts.required} required checks came to a verdict"
@@ -132,7 +134,9 @@ class Run:
         """The verdict in a few words."""
         name = f"{self.environment.suite.operation.name} of backend {self.environment.target.backend.name!r}"
         if self.status is Exit.DEVIATES:
-            found = f"{len(self.failures)} checks failed" if self.failures else "the ledger is stale"
+            found = (
+                f"{len(self.failures)} checks failed" if self.failures else "the ledger is stale"
+            )
             return f"{name} DEVIATES from specification {self.specification}: {found}"
         if self.status is Exit.TOO_LITTLE:
             return f"{name}: NO VERDICT: {self.too_little}"

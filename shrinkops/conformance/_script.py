@@ -135,7 +135,9 @@ def reproduction(context: Context, call: Call, comment: str) -> str:
         arguments += ", out=x"
     if call.transformation:
         closed = arguments.replace("x", "v", 1)
-        body.append(f"y = {_transform_source(context, call.transformation)}(lambda v: f({closed}))(x)")
+        body.append(
+            f"y = {_transform_source(context, call.transformation)}(lambda v: f({closed}))(x)"
+        )
     else:
         body.append(f"y = f({arguments})")
     body += ["print(y)", f"# {comment}"]

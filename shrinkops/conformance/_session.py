@@ -99,5 +99,3 @@ def run_suite(
     started = time.perf_counter()
     results = run_items(environment, plan.items, ledger, report)
     return Run(environment, plan, ledger, results, time.perf_counter() - started)
-
-

@@ -41,14 +41,18 @@ _STYLE = {
 @click.command()
 @click.argument("target")
 @click.option("--thorough", is_flag=True, help="The exhaustive runs too; takes minutes.")
-@click.option("--selftest", is_flag=True, help="Show that the kit convicts mutants of this backend.")
+@click.option(
+    "--selftest", is_flag=True, help="Show that the kit convicts mutants of this backend."
+)
 @click.option("--ledger", type=_FILE, help="Expected failures, a TOML file; strict.")
 @click.option(
     "--spec",
     type=click.Choice(SPECIFICATIONS),
     help="Freeze: only the checks that this version of the specification entered with.",
 )
-@click.option("--check", "patterns", multiple=True, help="Only checks or clauses that match, as 'HS-VAL-*'.")
+@click.option(
+    "--check", "patterns", multiple=True, help="Only checks or clauses that match, as 'HS-VAL-*'."
+)
 @click.option("--json", "json_file", type=_FILE, help="Write the certificate.")
 @click.option("--html", "html_file", type=_FILE, help="Write a page that stands alone.")
 @click.option("--junit", "junit_file", type=_FILE, help="Write JUnit XML.")
@@ -101,7 +105,11 @@ def command(
                 progress.update(task, advance=1, failed=f"{failed} failed" if failed else "")
 
             runs.append(run_suite(environment, plan, entries, report))
-    for writer, path in ((write_certificate, json_file), (write_html, html_file), (write_junit, junit_file)):
+    for writer, path in (
+        (write_certificate, json_file),
+        (write_html, html_file),
+        (write_junit, junit_file),
+    ):
         if path is not None:
             writer(runs, path)
     for run in runs:
@@ -116,15 +124,19 @@ def _refusal(message: str) -> click.ClickException:
 
 
 def _progress() -> Progress:
-    return Progress(
-        TextColumn("{task.description}"),
-        BarColumn(),
-        MofNCompleteColumn(),
-        TimeElapsedColumn(),
-        TextColumn("[red]{task.fields[failed]}"),
-        console=Console(stderr=True),
-        transient=True,
-    ) if sys.stderr.isatty() else _quiet_progress()
+    return (
+        Progress(
+            TextColumn("{task.description}"),
+            BarColumn(),
+            MofNCompleteColumn(),
+            TimeElapsedColumn(),
+            TextColumn("[red]{task.fields[failed]}"),
+            console=Console(stderr=True),
+            transient=True,
+        )
+        if sys.stderr.isatty()
+        else _quiet_progress()
+    )
 
 
 def _quiet_progress() -> Progress:
@@ -151,7 +163,9 @@ def _print(console: Console, run: Run, shown: int) -> None:
         console.print(f"[red]{escape(line)}[/red]")
     for result in run.results:
         if result.item.check.provisional and not result.state.good:
-            console.print(escape(f"provisional: {result.item.identifier}: {result.message}"), style="yellow")
+            console.print(
+                escape(f"provisional: {result.item.identifier}: {result.message}"), style="yellow"
+            )
     console.print(run.counts.line())
     if run.selected:
         console.print(f"selected {len(run.plan.items)} of {run.plan.total} items")
@@ -165,7 +179,13 @@ def _indented(script: str) -> str:
 
 def _table(run: Run) -> Table:
     table = Table(box=None, pad_edge=False)
-    for name, justify in (("clause", "left"), ("", "left"), ("ran", "right"), ("passed", "right"), ("", "left")):
+    for name, justify in (
+        ("clause", "left"),
+        ("", "left"),
+        ("ran", "right"),
+        ("passed", "right"),
+        ("", "left"),
+    ):
         table.add_column(name, justify=justify)  # type: ignore[arg-type]
     for clause in run.environment.suite.operation.clauses:
         results = [r for r in run.results if r.item.check.clause == clause.identifier]
@@ -175,7 +195,8 @@ def _table(run: Run) -> Table:
         passed = sum(r.state is State.PASSED for r in ran)
         others = sorted({r.state for r in results if r.state is not State.PASSED})
         notes = ", ".join(
-            f"[{_STYLE.get(s, 'red')}]{sum(r.state is s for r in results)} {s.value}[/]" for s in others
+            f"[{_STYLE.get(s, 'red')}]{sum(r.state is s for r in results)} {s.value}[/]"
+            for s in others
         )
         table.add_row(clause.identifier, clause.title, str(len(ran)), str(passed), notes)
     return table

@@ -23,6 +23,18 @@ def _mutants() -> Sequence[Any]:
     return MUTANTS
 
 
+def _wild() -> Sequence[Any]:
+    from .wild import WILD
+
+    return WILD
+
+
+def _corners() -> Sequence[Any]:
+    from .wild import CORNERS
+
+    return CORNERS
+
+
 _MANIFEST = Path(__file__).with_name("checks-1.0.txt")
 _ORDER = {clause.identifier: i for i, clause in enumerate(OPERATION.clauses)}
 
@@ -38,5 +50,7 @@ SUITE = Suite(
     vectors_hash=vectors_hash(),
     expected=expected,
     mutants=_mutants,
+    wild=_wild,
+    corners=_corners,
 )
 """What `shrinkops.conformance` loads for the operation of this package's name."""

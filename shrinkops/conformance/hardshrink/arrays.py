@@ -45,7 +45,9 @@ def kind(context: Context) -> None:
                 value=type_name(type(y)), call=call,
             )  # fmt: skip
             before, after = context.backend.dtype_name(x), context.backend.dtype_name(y)
-            context.demand(before == after, f"{name}: {before} becomes {after}", value=after, call=call)
+            context.demand(
+                before == after, f"{name}: {before} becomes {after}", value=after, call=call
+            )
             here, there = context.backend.device_of(x), context.backend.device_of(y)
             context.demand(
                 here == there, f"{name}: x is on {here}, the result on {there}", value=str(there),
@@ -65,7 +67,11 @@ def scalar(context: Context) -> None:
     )  # fmt: skip
 
 
-@check("HS-ARR-2/layouts", "offsets, steps, reversal, permuted axes and what else the library has", kinds=_ALL)  # noqa: E501
+@check(
+    "HS-ARR-2/layouts",
+    "offsets, steps, reversal, permuted axes and what else the library has",
+    kinds=_ALL,
+)  # noqa: E501
 def layouts(context: Context) -> None:
     context.demand_layouts()
     for shape in ((37,), (6, 7), (3, 4, 5), (2, 3, 4, 5)):
@@ -73,7 +79,9 @@ def layouts(context: Context) -> None:
         behaviours.in_every_layout(context, Call(x, _lambda(context)))
 
 
-@check("HS-ARR-2/strides", "steps from 2 to 5 and offsets, at lengths around vector widths", kinds=_ALL)  # noqa: E501
+@check(
+    "HS-ARR-2/strides", "steps from 2 to 5 and offsets, at lengths around vector widths", kinds=_ALL
+)  # noqa: E501
 def strides(context: Context) -> None:
     context.demand_layouts()
     lambd = _lambda(context)
@@ -112,7 +120,9 @@ def repeated(context: Context) -> None:
     full = np.broadcast_to(row, (5, 40)).copy()
     want, either = context.suite.expected(full, lambd, context.number)
     wrong = context.differing(full, got, want, either)
-    context.demand(wrong is None, f"broadcast x: element {wrong} is wrong", value="wrong for a stride")
+    context.demand(
+        wrong is None, f"broadcast x: element {wrong} is wrong", value="wrong for a stride"
+    )
 
 
 @check("HS-ARR-3/unwritten", "x is as before, under every λ and layout", kinds=_ALL)
@@ -133,7 +143,9 @@ def unwritten(context: Context) -> None:
             )  # fmt: skip
 
 
-@check("HS-ARR-3/unshared", "the result is memory of its own, also where nothing is zeroed", kinds=_ALL)  # noqa: E501
+@check(
+    "HS-ARR-3/unshared", "the result is memory of its own, also where nothing is zeroed", kinds=_ALL
+)  # noqa: E501
 def unshared(context: Context) -> None:
     x = mixture(context, 20)
     large = np.full(20, 7).astype(x.dtype)
@@ -166,7 +178,12 @@ def identity(context: Context) -> None:
     behaviours.into_out(context, Call(_plain(context), -1))
 
 
-@check("HS-ARR-4/overlap", "an out that overlaps x is right or an error, never garbage", kinds=_ALL, needs=("out",))  # noqa: E501
+@check(
+    "HS-ARR-4/overlap",
+    "an out that overlaps x is right or an error, never garbage",
+    kinds=_ALL,
+    needs=("out",),
+)  # noqa: E501
 def overlap(context: Context) -> None:
     data = _plain(context)
     lambd = _lambda(context)
@@ -198,10 +215,17 @@ def strided(context: Context) -> None:
     context.demand(y is out, "the call with a strided out returned another object", value="not out")
     want = context.suite.expected(data, _lambda(context), context.number)[0]
     wrong = context.differing(data, context.read_like(out, data), want)
-    context.demand(wrong is None, f"element {wrong} of a strided out is wrong", value="out not filled")
+    context.demand(
+        wrong is None, f"element {wrong} of a strided out is wrong", value="out not filled"
+    )
 
 
-@check("HS-ARR-4/wrong-shape", "an out of another shape raises ValueError, untouched", kinds=_ALL, needs=("out",))  # noqa: E501
+@check(
+    "HS-ARR-4/wrong-shape",
+    "an out of another shape raises ValueError, untouched",
+    kinds=_ALL,
+    needs=("out",),
+)  # noqa: E501
 def wrong_shape(context: Context) -> None:
     data = np.resize(_plain(context), (3, 4))
     for shape in ((4, 3), (12,), (1, 3, 4), (3, 1), (0,), ()):
@@ -212,7 +236,12 @@ def wrong_shape(context: Context) -> None:
         )  # fmt: skip
 
 
-@check("HS-ARR-4/wrong-dtype", "an out of another dtype raises TypeError, untouched", kinds=_ALL, needs=("out",))  # noqa: E501
+@check(
+    "HS-ARR-4/wrong-dtype",
+    "an out of another dtype raises TypeError, untouched",
+    kinds=_ALL,
+    needs=("out",),
+)  # noqa: E501
 def wrong_dtype(context: Context) -> None:
     data = _plain(context)
     for name in sorted({"float32", "float64", "int32"} & context.backend.dtypes - {context.dtype}):
@@ -222,7 +251,12 @@ def wrong_dtype(context: Context) -> None:
         )
 
 
-@check("HS-ARR-4/wrong-type", "an out that is no array of the library raises TypeError", kinds=_ALL, needs=("out",))  # noqa: E501
+@check(
+    "HS-ARR-4/wrong-type",
+    "an out that is no array of the library raises TypeError",
+    kinds=_ALL,
+    needs=("out",),
+)  # noqa: E501
 def wrong_type(context: Context) -> None:
     data = _plain(context)
     for out in ([0.0] * data.size, bytearray(data.nbytes), 1.0):
@@ -232,7 +266,12 @@ def wrong_type(context: Context) -> None:
         )  # fmt: skip
 
 
-@check("HS-ARR-4/undeclared", "without the capability out= raises TypeError that says why", kinds=_ALL, lacks=("out",))  # noqa: E501
+@check(
+    "HS-ARR-4/undeclared",
+    "without the capability out= raises TypeError that says why",
+    kinds=_ALL,
+    lacks=("out",),
+)  # noqa: E501
 def undeclared(context: Context) -> None:
     x = context.make(mixture(context, 5))
     for out in (context.make(mixture(context, 5)), x):
@@ -242,7 +281,9 @@ def undeclared(context: Context) -> None:
         )  # fmt: skip
 
 
-@check("HS-ARR-5/resident", "no copy to the host, no synchronisation, no change of device", kinds=_ALL)  # noqa: E501
+@check(
+    "HS-ARR-5/resident", "no copy to the host, no synchronisation, no change of device", kinds=_ALL
+)  # noqa: E501
 def resident(context: Context) -> None:
     for lambd in (_lambda(context), 0, -1):
         behaviours.resident(context, Call(mixture(context, 33), lambd))
@@ -263,7 +304,11 @@ def lazy(context: Context) -> None:
     context.demand(evaluate() == before, "the call computed x", value="evaluated")
 
 
-@check("HS-ARR-6/subclasses", "a subclass is kept or refused, never stripped", kinds=("float", "integer"))  # noqa: E501
+@check(
+    "HS-ARR-6/subclasses",
+    "a subclass is kept or refused, never stripped",
+    kinds=("float", "integer"),
+)  # noqa: E501
 def subclasses(context: Context) -> None:
     behaviours.subclasses(context, Call(np.resize(mixture(context, 24), (4, 6)), _lambda(context)))
 
@@ -281,10 +326,16 @@ def subclass_values(context: Context) -> None:
         tried += 1
         got = np.asarray(y) if isinstance(y, np.ndarray) else context.read(y)
         want, either = context.suite.expected(data, 0.5, context.number)
-        shown = np.ones(data.shape, bool) & ~np.ma.getmaskarray(x) if isinstance(x, np.ma.MaskedArray) else slice(None)  # noqa: E501
-        wrong = context.differing(data[shown], got[shown], want[shown], None if either is None else either[shown])  # noqa: E501
-        context.demand(wrong is None, f"{subclass.name}: element {wrong} is wrong", value="subclass")
+        shown = (
+            np.ones(data.shape, bool) & ~np.ma.getmaskarray(x)
+            if isinstance(x, np.ma.MaskedArray)
+            else slice(None)
+        )  # noqa: E501
+        wrong = context.differing(
+            data[shown], got[shown], want[shown], None if either is None else either[shown]
+        )  # noqa: E501
+        context.demand(
+            wrong is None, f"{subclass.name}: element {wrong} is wrong", value="subclass"
+        )
     if not tried:
         raise NotApplicable("no subclass is named, or all are refused")
-
-

@@ -107,12 +107,21 @@ def pure(context: Context, call: Call) -> None:
 
 def _written_through(context: Context, x: Any, y: Any) -> bool:
     """Write into the result, where the library lets us, and look at x."""
-    pointer = [getattr(a, name)() for a in (x, y) for name in ("data_ptr", "unsafe_buffer_pointer") if hasattr(a, name)]  # noqa: E501
+    pointer = [
+        getattr(a, name)()
+        for a in (x, y)
+        for name in ("data_ptr", "unsafe_buffer_pointer")
+        if hasattr(a, name)
+    ]  # noqa: E501
     if len(pointer) == 2 and x.shape and 0 not in x.shape:
         return bool(pointer[0] == pointer[1])
     before = context.bits(context.read(x))
     try:
-        y[...] = y[...] * 0 if not getattr(y, "shape", ()) else context.make(np.zeros_like(context.read(y)))
+        y[...] = (
+            y[...] * 0
+            if not getattr(y, "shape", ())
+            else context.make(np.zeros_like(context.read(y)))
+        )
     except (TypeError, ValueError, AttributeError, NotImplementedError, RuntimeError):
         return False  # what cannot be written cannot be written through
     return context.bits(context.read(x)) != before
@@ -155,7 +164,9 @@ def in_place(context: Context, call: Call) -> None:
     """HS-ARR-4: out may be x itself."""
     x, arguments, _ = context.arrange(call)
     y = context.function(x, *arguments, out=x)
-    context.demand(y is x, "the call with out=x returned another object", value="not out", call=call)
+    context.demand(
+        y is x, "the call with out=x returned another object", value="not out", call=call
+    )
     want = context.suite.expected(call.x, call.lambd, context.number)[0]
     wrong = context.differing(call.x, context.read_like(x, call.x), want)
     context.demand(
@@ -187,8 +198,14 @@ def resident(context: Context, call: Call) -> None:
         y, found = foreign_calls(
             context.backend, lambda: context.function(x, *arguments, **keywords)
         )
-    found = [line for line in found if not line.startswith("numpy.")] if context.adapter.is_numpy else found
-    context.demand(not found, f"during the call: {found[0] if found else ''}", value="converted", call=call)
+    found = (
+        [line for line in found if not line.startswith("numpy.")]
+        if context.adapter.is_numpy
+        else found
+    )
+    context.demand(
+        not found, f"during the call: {found[0] if found else ''}", value="converted", call=call
+    )
     here, there = (context.backend.device_of(a) for a in (x, y))
     context.demand(
         here == there, f"x is on device {here}, the result on {there}", value=str(there), call=call
@@ -223,7 +240,9 @@ def computes(context: Context, call: Call) -> None:
     for name, function in context.functions.items():
         function(x, *arguments, **keywords)
         y, found = foreign_calls(context.backend, lambda f=function: f(x, *arguments, **keywords))  # type: ignore[misc]
-        context.demand(not found, f"{name}: {found[0] if found else ''}", value="fallback", call=call)
+        context.demand(
+            not found, f"{name}: {found[0] if found else ''}", value="fallback", call=call
+        )
         context.demand(
             context.backend.handles(type(y)),
             f"{name}: the result is a {type_name(type(y))}, not the backend's own type",
@@ -247,7 +266,9 @@ def mixed(context: Context, call: Call) -> None:
     other = Foreign(call.x)
     name = type_name(Foreign)
     own = type_name(type(x))
-    context.refuses(TypeError, lambda: context.function(x, other), name, own, what="λ of another library")  # noqa: E501
+    context.refuses(
+        TypeError, lambda: context.function(x, other), name, own, what="λ of another library"
+    )  # noqa: E501
     if context.declares("out"):
         context.refuses(
             TypeError, lambda: context.function(x, call.lambd, out=other), name, own,
@@ -277,5 +298,8 @@ def unknown_types(context: Context) -> None:
         (None, ("NoneType",)),
     ):
         context.refuses(
-            TypeError, lambda v=value: public(v), *words, what=f"x a {type(value).__name__}"  # type: ignore[misc]
+            TypeError,
+            lambda v=value: public(v),
+            *words,
+            what=f"x a {type(value).__name__}",  # type: ignore[misc]
         )

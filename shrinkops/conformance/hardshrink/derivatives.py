@@ -23,9 +23,7 @@ DTYPES = ("bfloat16", "float16", "float32", "float64")
 _Array = np.ndarray[Any, Any]
 
 
-def verify_derivative(
-    context: Context, call: Call, given: _Array, want: _Array, mode: str
-) -> None:
+def verify_derivative(context: Context, call: Call, given: _Array, want: _Array, mode: str) -> None:
     """Convict a derivative that is not the cotangent, or tangent, by selection."""
     x, arguments, _ = context.arrange(call)
     differentiate = getattr(context.adapter, mode)
@@ -38,13 +36,17 @@ def verify_derivative(
         raise context.unexpected(call, error) from error
     wrong = context.differing(call.x, got, want)
     if wrong is not None:
-        values = [context.bits(a.reshape(-1)[wrong : wrong + 1])[0] for a in (call.x, given, want, got)]
+        values = [
+            context.bits(a.reshape(-1)[wrong : wrong + 1])[0] for a in (call.x, given, want, got)
+        ]
         shown = [f"0x{v:0{context.number.width // 4}x}" for v in values]
         raise Deviation(
             f"{mode}, λ = {call.lambd}: at x = {shown[0]}, given {shown[1]}, "
             f"expected {shown[2]}, got {shown[3]}",
             value=shown[3].removeprefix("0x"),
-            script=_script(context, call, given, mode, _shown(context, call, given, want, mode, wrong)),
+            script=_script(
+                context, call, given, mode, _shown(context, call, given, want, mode, wrong)
+            ),
         )
 
 
@@ -136,7 +138,12 @@ def verify_lambda(context: Context, call: Call) -> None:
     )
 
 
-@check("HS-DER-1/reverse", "reverse mode at and around ±t, NaN and infinity included", dtypes=DTYPES, needs=("autodiff",))  # noqa: E501
+@check(
+    "HS-DER-1/reverse",
+    "reverse mode at and around ±t, NaN and infinity included",
+    dtypes=DTYPES,
+    needs=("autodiff",),
+)  # noqa: E501
 def reverse(context: Context) -> None:
     x = _points(context)
     ones = np.ones(x.shape, x.dtype)
@@ -144,7 +151,12 @@ def reverse(context: Context) -> None:
         verify_derivative(context, Call(x, lambd), ones, _selected(x, lambd, ones, context), "vjp")
 
 
-@check("HS-DER-1/forward", "forward mode at and around ±t, NaN and infinity included", dtypes=DTYPES, needs=("autodiff",))  # noqa: E501
+@check(
+    "HS-DER-1/forward",
+    "forward mode at and around ±t, NaN and infinity included",
+    dtypes=DTYPES,
+    needs=("autodiff",),
+)  # noqa: E501
 def forward(context: Context) -> None:
     x = _points(context)
     ones = np.ones(x.shape, x.dtype)
@@ -152,7 +164,12 @@ def forward(context: Context) -> None:
         verify_derivative(context, Call(x, lambd), ones, _selected(x, lambd, ones, context), "jvp")
 
 
-@check("HS-DER-2/nan-cotangent", "NaN and infinite cotangents in the band give exactly 0", dtypes=DTYPES, needs=("autodiff",))  # noqa: E501
+@check(
+    "HS-DER-2/nan-cotangent",
+    "NaN and infinite cotangents in the band give exactly 0",
+    dtypes=DTYPES,
+    needs=("autodiff",),
+)  # noqa: E501
 def nan_cotangent(context: Context) -> None:
     number = context.number
     x = _points(context)
@@ -162,7 +179,12 @@ def nan_cotangent(context: Context) -> None:
         verify_derivative(context, Call(x, 0.5), given, want, "vjp")
 
 
-@check("HS-DER-2/nan-tangent", "NaN and infinite tangents in the band give exactly 0", dtypes=DTYPES, needs=("autodiff",))  # noqa: E501
+@check(
+    "HS-DER-2/nan-tangent",
+    "NaN and infinite tangents in the band give exactly 0",
+    dtypes=DTYPES,
+    needs=("autodiff",),
+)  # noqa: E501
 def nan_tangent(context: Context) -> None:
     number = context.number
     x = _points(context)
@@ -172,7 +194,12 @@ def nan_tangent(context: Context) -> None:
         verify_derivative(context, Call(x, 0.5), given, want, "jvp")
 
 
-@check("HS-DER-2/kept-whole", "cotangents of kept elements pass bit for bit", dtypes=DTYPES, needs=("autodiff",))  # noqa: E501
+@check(
+    "HS-DER-2/kept-whole",
+    "cotangents of kept elements pass bit for bit",
+    dtypes=DTYPES,
+    needs=("autodiff",),
+)  # noqa: E501
 def kept_whole(context: Context) -> None:
     x = _points(context)
     given = mixture(context, x.size)

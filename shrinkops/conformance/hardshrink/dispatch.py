@@ -18,7 +18,11 @@ CHECKS = check.checks
 _ALL = ("float", "integer", "complex")
 
 
-@check("HS-DSP-1/provenance", "the interpreter's record shows no other library and no conversion", kinds=_ALL)  # noqa: E501
+@check(
+    "HS-DSP-1/provenance",
+    "the interpreter's record shows no other library and no conversion",
+    kinds=_ALL,
+)  # noqa: E501
 def provenance(context: Context) -> None:
     lambd = 2 if context.number.kind == "integer" else 0.5
     for shape in ((33,), (2, 3), ()):
@@ -58,12 +62,20 @@ def selective(context: Context) -> None:
         )  # fmt: skip
 
 
-@check("HS-DSP-2/mixed", "arrays of two libraries in one call raise TypeError naming every type", kinds=_ALL)  # noqa: E501
+@check(
+    "HS-DSP-2/mixed",
+    "arrays of two libraries in one call raise TypeError naming every type",
+    kinds=_ALL,
+)  # noqa: E501
 def mixed(context: Context) -> None:
     lambd = 2 if context.number.kind == "integer" else 0.5
     behaviours.mixed(context, Call(mixture(context, 6), lambd))
 
 
-@check("HS-DSP-3/remedy", "what no backend takes is refused with the types, the ready and the remedy", kinds=())  # noqa: E501
+@check(
+    "HS-DSP-3/remedy",
+    "what no backend takes is refused with the types, the ready and the remedy",
+    kinds=(),
+)  # noqa: E501
 def remedy(context: Context) -> None:
     behaviours.unknown_types(context)

@@ -322,14 +322,18 @@ def _complex(number: Number) -> Iterator[dict[str, Any]]:
     real = NUMBERS_OF_PARTS[number.name]
     x = special(number)
     rng = random.Random(number.name)
-    unit = [_random_near_one(real, rng) | (_random_near_one(real, rng) << real.width) for _ in range(16)]
+    unit = [
+        _random_near_one(real, rng) | (_random_near_one(real, rng) << real.width) for _ in range(16)
+    ]
     three, four = (threshold(v, real) or 0 for v in (3, 4))
     pythagoras = [a | (b << real.width) for a, b in ((three, four), (four, three | real.sign))]
     for lambd in (0.5, 0, 1, 5, float("inf")):
         yield _case("HS-TYP-3", number, lambd, [*x, *unit, *pythagoras])
     huge = threshold(float(Fraction(decode(real.largest, real))) / 2, real) or 0
     tiny = [b | (c << real.width) for b in (1, 2) for c in (1, 2)]
-    yield _case("HS-TYP-3", number, 1, [huge | (huge << real.width), huge | (1 << real.width), *tiny])
+    yield _case(
+        "HS-TYP-3", number, 1, [huge | (huge << real.width), huge | (1 << real.width), *tiny]
+    )
     yield _case("HS-TYP-3", number, float(Fraction(decode(1, real))) * 8, tiny)
     yield _case("HS-LAM-3", number, -1, x)
     yield _case("HS-LAM-4", number, float("-inf"), x)

@@ -126,7 +126,11 @@ def _same_object(kernel: Kernel, tools: Tools, x: Any, lambd: Any, out: Any) -> 
 
 def _view_of_x(kernel: Kernel, tools: Tools, x: Any, lambd: Any, out: Any) -> Any:
     y = kernel(x, lambd, out)
-    if out is None and getattr(x, "shape", ()) and tools.read(y).tobytes() == tools.read(x).tobytes():
+    if (
+        out is None
+        and getattr(x, "shape", ())
+        and tools.read(y).tobytes() == tools.read(x).tobytes()
+    ):
         return x[:]
     return y
 
@@ -346,4 +350,3 @@ MUTANTS: Sequence[Mutant] = (
     Mutant("looks-at-values", "a branch looks at an element", "HS-TRF-1/same-bits",
            whole(_looks_at_values), applies=_traces, needs=_ONLY_JIT, raises=True),
 )  # fmt: skip
-

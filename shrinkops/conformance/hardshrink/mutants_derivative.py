@@ -77,10 +77,14 @@ def _constant(kernel: Kernel, tools: Tools, x: Any, lambd: Any, out: Any) -> Any
 
 
 def _can_lose_graph(tools: Tools) -> str:
-    return "" if tools.backend.framework in ("jax", "torch") else "how to lose its graph is not known"
+    return (
+        "" if tools.backend.framework in ("jax", "torch") else "how to lose its graph is not known"
+    )
 
 
-def _derivative(name: str, defect: str, killer: str, build: Callable[..., Any], **more: Any) -> Mutant:
+def _derivative(
+    name: str, defect: str, killer: str, build: Callable[..., Any], **more: Any
+) -> Mutant:
     return Mutant(name, defect, killer, _defined(build), needs=_AUTODIFF, **more)
 
 

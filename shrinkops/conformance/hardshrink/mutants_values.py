@@ -285,7 +285,11 @@ def _wrapped(kernel: Kernel, tools: Tools, x: Any, lambd: Any) -> Any:
 
 def _ceiling(kernel: Kernel, tools: Tools, x: Any, lambd: Any) -> Any:
     finite = isinstance(lambd, float) and math.isfinite(lambd)
-    return math.ceil(lambd) if finite and tools.backend.is_integer(tools.backend.dtype_name(x)) else lambd  # noqa: E501
+    return (
+        math.ceil(lambd)
+        if finite and tools.backend.is_integer(tools.backend.dtype_name(x))
+        else lambd
+    )  # noqa: E501
 
 
 def _by_float(kernel: Kernel, tools: Tools, x: Any, lambd: Any) -> Any:

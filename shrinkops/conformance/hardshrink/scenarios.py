@@ -75,13 +75,14 @@ def _refused_dtype(context: Context, case: Case) -> None:
 def _lanes(context: Context, case: Case) -> None:
     number = context.number
     fill, special, want_fill, want_special = (
-        parse(case[key], [0], number)[0][0]
-        for key in ("fill", "special", "expect_fill", "expect")
+        parse(case[key], [0], number)[0][0] for key in ("fill", "special", "expect_fill", "expect")
     )
     lambd = value_of(case["lambda"])
     for length in case["lengths"]:
         # All positions of one length in one call per row would change the length: loop.
-        positions = range(length) if length <= 33 else {*range(0, length, 7), length - 1, length - 2}
+        positions = (
+            range(length) if length <= 33 else {*range(0, length, 7), length - 1, length - 2}
+        )
         for position in positions:
             bits = [fill] * length
             bits[position] = special
@@ -223,4 +224,3 @@ def _enter(clause: str) -> None:
 
 for _clause in sorted({clause for clause, _ in cases()}):
     _enter(_clause)
-

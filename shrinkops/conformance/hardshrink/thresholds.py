@@ -55,7 +55,10 @@ def signature(context: Context) -> None:
             )  # fmt: skip
 
 
-@check("HS-LAM-2/rounded", "an element equal to the rounded λ is zeroed, its neighbours are as they are")  # noqa: E501
+@check(
+    "HS-LAM-2/rounded",
+    "an element equal to the rounded λ is zeroed, its neighbours are as they are",
+)  # noqa: E501
 def rounded(context: Context) -> None:
     number = context.number
     values: list[Any] = [0.1, 0.3, 0.7, 1 / 3, 1.1, np.float64(0.1), np.float64(0.3)]
@@ -95,7 +98,11 @@ def types(context: Context) -> None:
         context.verify(Call(x, lambd))
 
 
-@check("HS-LAM-2/array-scalar", "λ a 0-d array of the library, of x's own and of other types", needs=("array_lambd",))  # noqa: E501
+@check(
+    "HS-LAM-2/array-scalar",
+    "λ a 0-d array of the library, of x's own and of other types",
+    needs=("array_lambd",),
+)  # noqa: E501
 def array_scalar(context: Context) -> None:
     number = context.number
     x = context.array(special(number) + around(threshold(0.3, number) or 0, number))
@@ -143,7 +150,11 @@ def minus_infinity(context: Context) -> None:
         context.verify_against(Call(x, lambd), x)
 
 
-@check("HS-LAM-5/nan", "λ = NaN raises ValueError that names value, dtype and largest number", kinds=_ALL)  # noqa: E501
+@check(
+    "HS-LAM-5/nan",
+    "λ = NaN raises ValueError that names value, dtype and largest number",
+    kinds=_ALL,
+)  # noqa: E501
 def nan(context: Context) -> None:
     call = Call(context.array(special(context.number)), float("nan"))
     for lambd in (float("nan"), np.float32("nan")):
@@ -153,7 +164,10 @@ def nan(context: Context) -> None:
         )  # fmt: skip
 
 
-@check("HS-LAM-5/overflow", "a finite λ beyond the dtype raises ValueError, the last one within does not")  # noqa: E501
+@check(
+    "HS-LAM-5/overflow",
+    "a finite λ beyond the dtype raises ValueError, the last one within does not",
+)  # noqa: E501
 def overflow(context: Context) -> None:
     number = context.number
     x = context.array(special(number))
@@ -210,7 +224,12 @@ def unwritten(context: Context) -> None:
 _LAMBDA_KINDS = ("float", "integer", "complex")
 
 
-@check("HS-LAM-6/broadcast", "λ per channel, per element, of one element", kinds=("float", "integer"), needs=("array_lambd",))  # noqa: E501
+@check(
+    "HS-LAM-6/broadcast",
+    "λ per channel, per element, of one element",
+    kinds=("float", "integer"),
+    needs=("array_lambd",),
+)  # noqa: E501
 def broadcast(context: Context) -> None:
     x = np.resize(mixture(context, 120), (4, 5, 6))
     values = _values(context)
@@ -218,7 +237,12 @@ def broadcast(context: Context) -> None:
         context.verify(Call(x, np.resize(values, shape)))
 
 
-@check("HS-LAM-6/layouts", "x of any layout under λ per channel", kinds=("float",), needs=("array_lambd",))  # noqa: E501
+@check(
+    "HS-LAM-6/layouts",
+    "x of any layout under λ per channel",
+    kinds=("float",),
+    needs=("array_lambd",),
+)  # noqa: E501
 def layouts(context: Context) -> None:
     context.demand_layouts()
     x = np.resize(mixture(context, 120), (4, 5, 6))
@@ -239,17 +263,29 @@ def _values(context: Context) -> Any:
     return context.array(sizes)
 
 
-@check("HS-LAM-6/special-elements", "elements of λ that are negative, infinite or NaN", needs=("array_lambd",))  # noqa: E501
+@check(
+    "HS-LAM-6/special-elements",
+    "elements of λ that are negative, infinite or NaN",
+    needs=("array_lambd",),
+)  # noqa: E501
 def special_elements(context: Context) -> None:
     number = context.number
-    column = [threshold(0.5, number) or 0, (threshold(1, number) or 0) | number.sign, number.quiet_nan]
+    column = [
+        threshold(0.5, number) or 0,
+        (threshold(1, number) or 0) | number.sign,
+        number.quiet_nan,
+    ]
     if number.infinity is not None:
         column += [number.infinity, number.infinity | number.sign]
     x = np.resize(context.array(special(number)), (len(column), len(special(number))))
     context.verify(Call(x, context.array(column, (len(column), 1))))
 
 
-@check("HS-LAM-6/wide", "λ of float64, rounded once to x's dtype, overflow giving infinity", needs=("array_lambd", "float64"))  # noqa: E501
+@check(
+    "HS-LAM-6/wide",
+    "λ of float64, rounded once to x's dtype, overflow giving infinity",
+    needs=("array_lambd", "float64"),
+)  # noqa: E501
 def wide(context: Context) -> None:
     number = context.number
     if number.width > 64:
@@ -262,13 +298,20 @@ def wide(context: Context) -> None:
         for exact in (tie, tie + step / 2**26, tie - step / 2**26):
             if Fraction(float(exact)) == exact:
                 values.append(float(exact))
-    row = [b for v in (0.1, 0.3, 1 / 3, 0.5, 1.25) for b in around(threshold(v, number) or 0, number)]
+    row = [
+        b for v in (0.1, 0.3, 1 / 3, 0.5, 1.25) for b in around(threshold(v, number) or 0, number)
+    ]
     row += special(number)
     x = np.resize(context.array(row), (len(values), len(row)))
     context.verify(Call(x, np.array(values, np.float64).reshape(-1, 1)))
 
 
-@check("HS-LAM-6/enlarging", "λ that would enlarge the result raises ValueError", kinds=_LAMBDA_KINDS, needs=("array_lambd",))  # noqa: E501
+@check(
+    "HS-LAM-6/enlarging",
+    "λ that would enlarge the result raises ValueError",
+    kinds=_LAMBDA_KINDS,
+    needs=("array_lambd",),
+)  # noqa: E501
 def enlarging(context: Context) -> None:
     x = np.resize(context.array(special(context.number)), (1, 4))
     if context.number.kind == "complex":
@@ -286,7 +329,12 @@ def enlarging(context: Context) -> None:
         )  # fmt: skip
 
 
-@check("HS-LAM-6/undeclared", "without the capability an array λ raises TypeError", kinds=("float",), lacks=("array_lambd",))  # noqa: E501
+@check(
+    "HS-LAM-6/undeclared",
+    "without the capability an array λ raises TypeError",
+    kinds=("float",),
+    lacks=("array_lambd",),
+)  # noqa: E501
 def undeclared(context: Context) -> None:
     x = context.array(special(context.number))
     lambd = context.array([threshold(0.5, context.number) or 0])
@@ -295,5 +343,3 @@ def undeclared(context: Context) -> None:
         context.backend.name, what="an array λ that the backend does not declare",
         call=Call(x, lambd),
     )  # fmt: skip
-
-

@@ -22,7 +22,12 @@ _ALL = ("float", "integer", "complex")
 _COMPILING = ("jit", "compile")
 
 
-@check("HS-TRF-1/same-bits", "the transformed call on special and random elements", kinds=_ALL, transformed=True)  # noqa: E501
+@check(
+    "HS-TRF-1/same-bits",
+    "the transformed call on special and random elements",
+    kinds=_ALL,
+    transformed=True,
+)  # noqa: E501
 def same_bits(context: Context) -> None:
     integer = context.number.kind == "integer"
     x = np.concatenate([context.array(special(context.number)), mixture(context, 100)])
@@ -30,7 +35,12 @@ def same_bits(context: Context) -> None:
         context.verify(Call(x, lambd, transformation=context.item.transformation))
 
 
-@check("HS-TRF-1/lambda-argument", "λ as an argument of the transformed function", kinds=("float",), transformed=True)  # noqa: E501
+@check(
+    "HS-TRF-1/lambda-argument",
+    "λ as an argument of the transformed function",
+    kinds=("float",),
+    transformed=True,
+)  # noqa: E501
 def lambda_argument(context: Context) -> None:
     """λ is one that float32 holds: some libraries turn a Python float into that."""
     name = context.item.transformation
@@ -83,10 +93,18 @@ def eager(context: Context) -> None:
     for lambd in (0.75, 1.0, 1.25, 3.0, 0.3):
         context.adapter.synchronize(context.function(x, lambd))
     again = context.adapter.compilations() - before
-    context.demand(again == 0, f"{again} compilations for 5 values of λ", value=f"{again} compilations")
+    context.demand(
+        again == 0, f"{again} compilations for 5 values of λ", value=f"{again} compilations"
+    )
 
 
-@check("HS-TRF-1/composed", "the compiled derivative, and the compiled map", dtypes=("float32",), needs=("jit", "vmap", "autodiff"), provisional=True)  # noqa: E501
+@check(
+    "HS-TRF-1/composed",
+    "the compiled derivative, and the compiled map",
+    dtypes=("float32",),
+    needs=("jit", "vmap", "autodiff"),
+    provisional=True,
+)  # noqa: E501
 def composed(context: Context) -> None:
     data = np.stack([mixture(context, 40)] * 2)
     x = context.make(data)

@@ -35,7 +35,9 @@ def _float_lambdas(context: Context) -> list[object]:
 def boundary(context: Context) -> None:
     number = context.number
     limits = [threshold(v, number) or 0 for v in (0.5, 0.1, 0.3, 0.75, 1, 1.5)]
-    limits += [threshold(float(v), number) or 0 for v in context.rng.random(24 if context.thorough else 6)]
+    limits += [
+        threshold(float(v), number) or 0 for v in context.rng.random(24 if context.thorough else 6)
+    ]
     for limit in limits:
         call = Call(context.array(around(limit, number) * 9), lambda_of(limit, number))
         context.verify(call)
@@ -74,7 +76,11 @@ def random_bits(context: Context) -> None:
     _random_bits(context, 40, 400 if context.thorough else 12)
 
 
-@check("HS-VAL-2/every-pattern", "every pattern of an 8- or 16-bit type, and a sweep of wider ones", kinds=_REAL)  # noqa: E501
+@check(
+    "HS-VAL-2/every-pattern",
+    "every pattern of an 8- or 16-bit type, and a sweep of wider ones",
+    kinds=_REAL,
+)  # noqa: E501
 def every_pattern(context: Context) -> None:
     number = context.number
     width = number.width
@@ -119,7 +125,9 @@ def nan_lanes(context: Context) -> None:
 def _positions(context: Context, length: int) -> list[int]:
     if context.thorough or length <= 17:
         return list(range(length))
-    return sorted({0, length // 2, length - 2, length - 1, *context.rng.integers(0, length, 6).tolist()})
+    return sorted(
+        {0, length // 2, length - 2, length - 1, *context.rng.integers(0, length, 6).tolist()}
+    )
 
 
 @check("HS-VAL-3/everywhere", "arrays of NaN with every sign and payload, under every λ")
@@ -166,7 +174,9 @@ def _subnormals(context: Context) -> list[int]:
     return sorted({1, 2, 3, top // 2, top - 1} - {0})
 
 
-@check("HS-VAL-6/lanes", "special elements at each position of arrays around vector widths", kinds=_ALL)  # noqa: E501
+@check(
+    "HS-VAL-6/lanes", "special elements at each position of arrays around vector widths", kinds=_ALL
+)  # noqa: E501
 def lanes(context: Context) -> None:
     number = context.number
     pool = special(number)
@@ -177,7 +187,11 @@ def lanes(context: Context) -> None:
             context.verify(Call(context.array(bits), 0.5 if number.kind != "integer" else 2))
 
 
-@check("HS-VAL-6/lanes-minimum", "the lowest integer at each position of each length", kinds=("integer",))  # noqa: E501
+@check(
+    "HS-VAL-6/lanes-minimum",
+    "the lowest integer at each position of each length",
+    kinds=("integer",),
+)  # noqa: E501
 def lanes_minimum(context: Context) -> None:
     number = context.number
     if not number.signed:
@@ -199,7 +213,9 @@ def offsets(context: Context) -> None:
             try:
                 part = base[start:stop]
             except (TypeError, IndexError, NotImplementedError) as error:
-                raise NotApplicable(f"{context.backend.framework} has no slices: {error}") from error
+                raise NotApplicable(
+                    f"{context.backend.framework} has no slices: {error}"
+                ) from error
             got = context.read_like(context.function(part, lambd), x)
             either = None if want[1] is None else want[1][start:stop]
             wrong = context.differing(x, got, want[0][start:stop], either)

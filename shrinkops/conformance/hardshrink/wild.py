@@ -1,0 +1,136 @@
+"""What people call hardshrink today, as backends without a single check of their own.
+
+Each kernel is the idiom itself; what it raises or returns is what its users get.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Sequence
+from typing import Any
+
+from ..._backend import Backend, Kernel
+from ..._operation import Operation
+from .._wild import Corner, Wild
+
+__all__ = ["CORNERS", "WILD"]
+
+_CHECKS = ("HS-VAL-*", "HS-LAM-[1-5]*", "HS-TYP-*", "HS-ARR-[136]*", "HS-DER-*")
+
+CORNERS: Sequence[Corner] = (
+    Corner("x equal to λ", "HS-VAL-1/boundary"),
+    Corner("NaN in x", "HS-VAL-3/everywhere"),
+    Corner("zeroed negative", "HS-VAL-4/plus-zero"),
+    Corner("subnormal, λ = 0", "HS-VAL-5/kept"),
+    Corner("position in the array", "HS-VAL-6/lanes"),
+    Corner("floating-point flags", "HS-VAL-7/quiet"),
+    Corner("λ rounded to x's dtype", "HS-LAM-2/rounded"),
+    Corner("λ rounded once", "HS-LAM-2/rounded-once"),
+    Corner("np.float64 λ and x's dtype", "HS-LAM-2/dtype"),
+    Corner("infinite λ, infinite x", "HS-LAM-4/plus-infinity"),
+    Corner("NaN as λ", "HS-LAM-5/nan"),
+    Corner("λ beyond the dtype", "HS-LAM-5/overflow"),
+    Corner("lowest integer", "HS-TYP-2/minimum"),
+    Corner("bool arrays", "HS-TYP-4/undeclared"),
+    Corner("masks and subclasses", "HS-ARR-6/subclasses"),
+    Corner("gradient at ±λ and at NaN", "HS-DER-1/reverse"),
+    Corner("NaN cotangent in the band", "HS-DER-2/nan-cotangent"),
+)
+
+
+def _backend(module: str, cls: str, idiom: Callable[[Any, Any], Any], **attributes: Any) -> Backend:
+    """Return a library's backend whose kernel is an idiom, without the shared checks."""
+    import importlib
+
+    base: type[Backend] = getattr(importlib.import_module(module), cls)
+
+    class Wild(base):  # type: ignore[misc, valid-type]
+        """A declaration for what declares nothing."""
+
+        def kernel(self, operation: Operation) -> Kernel:
+            del operation
+            return lambda x, lambd, out: idiom(x, lambd)
+
+    for name, value in attributes.items():
+        setattr(Wild, name, value)
+    backend: Backend = Wild()
+    return backend
+
+
+def _numpy(idiom: Callable[[Any, Any], Any], dtypes: frozenset[str]) -> Callable[[], Backend]:
+    return lambda: _backend(
+        "shrinkops_numpy", "NumpyBackend", idiom, dtypes=dtypes, features=frozenset()
+    )
+
+
+def _where(x: Any, lambd: Any) -> Any:
+    import numpy as np
+
+    return np.where(np.abs(x) > lambd, x, 0)
+
+
+def _mask(x: Any, lambd: Any) -> Any:
+    import numpy as np
+
+    return x * (np.abs(x) > lambd)
+
+
+def _pywt(x: Any, lambd: Any) -> Any:
+    import pywt
+
+    return pywt.threshold(x, lambd, "hard")
+
+
+def _torch(x: Any, lambd: Any) -> Any:
+    import torch
+
+    return torch.nn.functional.hardshrink(x, lambd)
+
+
+def _inductor() -> Backend:
+    import torch
+
+    compiled = torch.compile(torch.nn.functional.hardshrink, dynamic=True)
+    return _backend("shrinkops_torch", "TorchBackend", compiled, features=frozenset())
+
+
+def _jax(x: Any, lambd: Any) -> Any:
+    import jax.numpy as jnp
+
+    return jnp.where(jnp.abs(x) > lambd, x, 0)
+
+
+_FLOATS = frozenset({"float16", "float32", "float64"})
+_PLAIN = _FLOATS | {"bfloat16", "int8", "int32"}
+
+WILD: Sequence[Wild] = (
+    Wild(
+        "np.where", "np.where(np.abs(x) > lambd, x, 0)", ("numpy", "ml_dtypes"),
+        _numpy(_where, _PLAIN), _CHECKS,
+    ),
+    Wild("mask", "x * (np.abs(x) > lambd)", ("numpy", "ml_dtypes"), _numpy(_mask, _PLAIN), _CHECKS),
+    Wild(
+        "PyWavelets", 'pywt.threshold(x, lambd, "hard")', ("pywt",),
+        _numpy(_pywt, _FLOATS | {"int8", "int32"}), _CHECKS,
+    ),
+    Wild(
+        "torch", "torch.nn.functional.hardshrink(x, lambd)", ("torch",),
+        lambda: _backend(
+            "shrinkops_torch", "TorchBackend", _torch,
+            dtypes=_FLOATS | {"bfloat16", "int8"}, features=frozenset({"autodiff"}),
+        ),
+        _CHECKS,
+    ),
+    Wild(
+        "torch.compile", "torch.compile(torch.nn.functional.hardshrink)(x, lambd)", ("torch",),
+        _inductor,
+        ("HS-VAL-6/lanes-minimum", "HS-TYP-2/minimum"),
+    ),
+    Wild(
+        "jax", "jnp.where(jnp.abs(x) > lambd, x, 0)", ("jax",),
+        lambda: _backend(
+            "shrinkops_jax", "JaxBackend", _jax,
+            dtypes=_FLOATS | {"bfloat16", "int8"}, features=frozenset({"autodiff"}),
+        ),
+        _CHECKS,
+    ),
+)  # fmt: skip

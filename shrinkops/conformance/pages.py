@@ -1,0 +1,171 @@
+"""Pages of the documentation that are measured, not written.
+
+Run ``python -m shrinkops.conformance.pages deviations docs/deviations.md`` for what the kit
+says of implementations in use, and ``python -m shrinkops.conformance.pages mutants
+docs/conformance-mutants.md numpy torch jax`` for the mutation score.
+"""
+
+from __future__ import annotations
+
+import importlib.metadata
+from collections.abc import Iterator, Sequence
+from pathlib import Path
+
+import click
+
+from . import KIT_VERSION
+from ._context import Environment
+from ._model import Result, State, Suite
+from ._selftest import Trial, trials
+from ._session import environments
+from ._suites import load_suites
+from ._wild import Wild, judge
+
+__all__ = ["deviations_page", "main", "mutants_page"]
+
+_MARK = {State.PASSED: "✓", State.FAILED: "**✕**"}
+_LONGEST = 160
+
+
+@click.group()
+def main() -> None:
+    """Write a page of the documentation."""
+
+
+@main.command()
+@click.argument("file", type=click.Path(dir_okay=False, path_type=Path))
+def deviations(file: Path) -> None:
+    """Judge what people use today, and write the page."""
+    file.write_text(deviations_page(load_suites()), encoding="utf-8")
+
+
+@main.command()
+@click.argument("file", type=click.Path(dir_okay=False, path_type=Path))
+@click.argument("targets", nargs=-1, required=True)
+def mutants(file: Path, targets: Sequence[str]) -> None:
+    """Try the mutants of the TARGETS, and write the page."""
+    text = mutants_page([e for target in targets for e in environments(target)])
+    file.write_text(text, encoding="utf-8")
+
+
+# What people use today
+
+
+def deviations_page(suites: Sequence[Suite]) -> str:
+    """Return the page about implementations in use."""
+    lines = [
+        "# What people use today",
+        "",
+        "The conformance kit, pointed at thin wrappers of implementations in use. Each is held "
+        "to the clauses about values, λ, types, purity and derivatives; none of them ever "
+        "promised the rest. A check is named by its clause in the [specification](specification).",
+        "",
+        "This page is generated: `python -m shrinkops.conformance.pages deviations FILE` "
+        f"(kit {KIT_VERSION}).",
+    ]
+    for suite in suites:
+        judged = [(w, judge(suite, w)) for w in suite.wild() if w.installed]
+        lines += ["", *_deviations(suite, judged)]
+    return "\n".join(lines) + "\n"
+
+
+def _deviations(suite: Suite, judged: Sequence[tuple[Wild, list[Result]]]) -> Iterator[str]:
+    yield f"## {suite.operation.name}"
+    yield ""
+    yield "| name | what its users write | library | checks that fail |"
+    yield "|---|---|---|---|"
+    for wild, results in judged:
+        ran = {r.item.check.identifier for r in results if r.state.ran}
+        failed = {r.item.check.identifier for r in results if r.state is State.FAILED}
+        versions = ", ".join(f"{n} {_version(n)}" for n in wild.needs if n != "ml_dtypes")
+        yield f"| {wild.name} | `{wild.source}` | {versions} | {len(failed)} of {len(ran)} |"
+    yield ""
+    yield "The corners that libraries fill differently (✓ as specified, ✕ deviates, – not judged):"
+    yield ""
+    yield f"| corner | {' | '.join(w.name for w, _ in judged)} |"
+    yield f"|---|{'---|' * len(judged)}"
+    for corner in suite.corners():
+        marks = [_mark(results, corner.check) for _, results in judged]
+        yield f"| {corner.name} | {' | '.join(marks)} |"
+    for wild, results in judged:
+        yield ""
+        yield f"### {wild.name}: `{wild.source}`"
+        yield ""
+        yield "| check | dtypes | what it does |"
+        yield "|---|---|---|"
+        failed_checks: dict[str, list[Result]] = {}
+        for result in results:
+            if result.state is State.FAILED:
+                failed_checks.setdefault(result.item.check.identifier, []).append(result)
+        for identifier, several in failed_checks.items():
+            dtypes = ", ".join(r.item.dtype for r in several if r.item.dtype) or "–"
+            yield f"| {identifier} | {dtypes} | {_cell(several[0].message)} |"
+
+
+def _mark(results: Sequence[Result], check: str) -> str:
+    states = [r.state for r in results if r.item.check.identifier == check]
+    for state in (State.FAILED, State.PASSED):
+        if state in states:
+            return _MARK[state]
+    return "–"
+
+
+def _cell(message: str) -> str:
+    text = " ".join(message.split()).replace("|", "\\|")
+    return text if len(text) <= _LONGEST else text[: _LONGEST - 1] + "…"
+
+
+def _version(module: str) -> str:
+    names = {"pywt": "PyWavelets"}
+    return importlib.metadata.version(names.get(module, module))
+
+
+# Mutants
+
+
+def mutants_page(judged: Sequence[Environment]) -> str:
+    """Return the page about mutants: who was killed by what, and the score."""
+    done = [(environment, list(trials(environment))) for environment in judged]
+    lines = [
+        "# Mutation score of the conformance kit",
+        "",
+        "A kit that convicts nobody proves nothing. Each mutant below is one of our backends with "
+        "one defect; it counts as killed only by the check that it names, and only where the "
+        "same wrapper without the defect passes that check. "
+        "`shrinkops conformance TARGET --selftest` does the same with any backend.",
+        "",
+        "This page is generated: `python -m shrinkops.conformance.pages mutants FILE TARGET…` "
+        f"(kit {KIT_VERSION}).",
+        "",
+        "| backend | mutants that can exist there | killed | score |",
+        "|---|---|---|---|",
+    ]
+    for environment, tried in done:
+        applicable = [t for t in tried if t.applicable]
+        killed = sum(t.killed for t in applicable)
+        score = f"{killed / len(applicable):.0%}" if applicable else "–"
+        name = environment.target.backend.name
+        lines.append(f"| {name} | {len(applicable)} | {killed} | {score} |")
+    lines += ["", *_mutants_table(done)]
+    return "\n".join(lines) + "\n"
+
+
+def _mutants_table(done: Sequence[tuple[Environment, list[Trial]]]) -> Iterator[str]:
+    names = [environment.target.backend.name for environment, _ in done]
+    yield f"| mutant | defect | must be convicted by | {' | '.join(names)} |"
+    yield f"|---|---|---|{'---|' * len(names)}"
+    by_name = [{t.mutant.name: t for t in tried} for _, tried in done]
+    for name, trial in by_name[0].items():
+        marks = []
+        for tried in by_name:
+            other = tried.get(name)
+            if other is None or not other.applicable:
+                marks.append("–")
+            else:
+                marks.append("killed" if other.killed else "**survived**")
+        mutant = trial.mutant
+        yield f"| {mutant.name} | {_cell(mutant.defect)} | {mutant.killer} | {' | '.join(marks)} |"
+
+
+if __name__ == "__main__":
+    main()
