@@ -29,10 +29,13 @@ class Corner:
         In a few words.
     check : str
         Identifier of the check that looks into it.
+    dtypes : tuple of str
+        The element types that it is about; all where empty.
     """
 
     name: str
     check: str
+    dtypes: tuple[str, ...] = ()
 
 
 @dataclass(frozen=True)

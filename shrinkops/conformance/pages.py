@@ -19,7 +19,7 @@ from ._model import Result, State, Suite
 from ._selftest import Trial, trials
 from ._session import environments
 from ._suites import load_suites
-from ._wild import Wild, judge
+from ._wild import Corner, Wild, judge
 
 __all__ = ["deviations_page", "main", "mutants_page"]
 
@@ -85,7 +85,7 @@ def _deviations(suite: Suite, judged: Sequence[tuple[Wild, list[Result]]]) -> It
     yield f"| corner | {' | '.join(w.name for w, _ in judged)} |"
     yield f"|---|{'---|' * len(judged)}"
     for corner in suite.corners():
-        marks = [_mark(results, corner.check) for _, results in judged]
+        marks = [_mark(results, corner) for _, results in judged]
         yield f"| {corner.name} | {' | '.join(marks)} |"
     for wild, results in judged:
         yield ""
@@ -102,8 +102,13 @@ def _deviations(suite: Suite, judged: Sequence[tuple[Wild, list[Result]]]) -> It
             yield f"| {identifier} | {dtypes} | {_cell(several[0].message)} |"
 
 
-def _mark(results: Sequence[Result], check: str) -> str:
-    states = [r.state for r in results if r.item.check.identifier == check]
+def _mark(results: Sequence[Result], corner: Corner) -> str:
+    states = [
+        r.state
+        for r in results
+        if r.item.check.identifier == corner.check
+        and (not corner.dtypes or r.item.dtype in corner.dtypes)
+    ]
     for state in (State.FAILED, State.PASSED):
         if state in states:
             return _MARK[state]

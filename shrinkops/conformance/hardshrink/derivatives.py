@@ -152,6 +152,18 @@ def reverse(context: Context) -> None:
 
 
 @check(
+    "HS-DER-1/edge",
+    "reverse mode at ±t and its neighbours alone",
+    dtypes=DTYPES,
+    needs=("autodiff",),
+)
+def edge(context: Context) -> None:
+    x = context.array(around(threshold(0.5, context.number) or 0, context.number) * 6)
+    ones = np.ones(x.shape, x.dtype)
+    verify_derivative(context, Call(x, 0.5), ones, _selected(x, 0.5, ones, context), "vjp")
+
+
+@check(
     "HS-DER-1/forward",
     "forward mode at and around ±t, NaN and infinity included",
     dtypes=DTYPES,
@@ -177,6 +189,20 @@ def nan_cotangent(context: Context) -> None:
         given = context.array([bits] * x.size)
         want = _selected(x, 0.5, given, context)
         verify_derivative(context, Call(x, 0.5), given, want, "vjp")
+
+
+@check(
+    "HS-DER-2/in-band",
+    "a NaN cotangent on elements of the band, and finite ones outside",
+    dtypes=DTYPES,
+    needs=("autodiff",),
+)
+def in_band(context: Context) -> None:
+    number = context.number
+    x = context.array([threshold(v, number) or 0 for v in (0.25, 0.5, 0.0, 0.125)] * 6)
+    given = context.array([number.quiet_nan] * x.size)
+    want = _selected(x, 0.5, given, context)
+    verify_derivative(context, Call(x, 0.5), given, want, "vjp")
 
 
 @check(

@@ -16,24 +16,27 @@ __all__ = ["CORNERS", "WILD"]
 
 _CHECKS = ("HS-VAL-*", "HS-LAM-[1-5]*", "HS-TYP-*", "HS-ARR-[136]*", "HS-DER-*")
 
+_WIDE = ("float32", "float64")
+
 CORNERS: Sequence[Corner] = (
-    Corner("x equal to λ", "HS-VAL-1/boundary"),
-    Corner("NaN in x", "HS-VAL-3/everywhere"),
-    Corner("zeroed negative", "HS-VAL-4/plus-zero"),
-    Corner("subnormal, λ = 0", "HS-VAL-5/kept"),
-    Corner("position in the array", "HS-VAL-6/lanes"),
-    Corner("floating-point flags", "HS-VAL-7/quiet"),
-    Corner("λ rounded to x's dtype", "HS-LAM-2/rounded"),
-    Corner("λ rounded once", "HS-LAM-2/rounded-once"),
-    Corner("np.float64 λ and x's dtype", "HS-LAM-2/dtype"),
-    Corner("infinite λ, infinite x", "HS-LAM-4/plus-infinity"),
-    Corner("NaN as λ", "HS-LAM-5/nan"),
-    Corner("λ beyond the dtype", "HS-LAM-5/overflow"),
+    Corner("x equal to λ", "HS-VAL-1/boundary", _WIDE),
+    Corner("NaN in x", "HS-VAL-3/lanes", _WIDE),
+    Corner("zeroed negative", "HS-VAL-4/inside", _WIDE),
+    Corner("float32 1e-40, λ = 0", "HS-VAL-5/lambda-zero", ("float32",)),
+    Corner("the same in chunks", "HS-VAL-6/chunks", _WIDE),
+    Corner("no floating-point flag", "HS-VAL-7/quiet", _WIDE),
+    Corner("bfloat16, a Python float as λ", "HS-LAM-2/rounded", ("bfloat16",)),
+    Corner("16 bits, λ rounded once", "HS-LAM-2/rounded-once", ("float16", "bfloat16")),
+    Corner("float32, a np.float64 as λ", "HS-LAM-2/dtype", ("float32",)),
+    Corner("infinite λ, infinite x", "HS-LAM-4/infinite-elements", _WIDE),
+    Corner("NaN as λ", "HS-LAM-5/nan", _WIDE),
+    Corner("λ beyond the dtype", "HS-LAM-5/overflow", ("float32",)),
     Corner("lowest integer", "HS-TYP-2/minimum"),
     Corner("bool arrays", "HS-TYP-4/undeclared"),
-    Corner("masks and subclasses", "HS-ARR-6/subclasses"),
-    Corner("gradient at ±λ and at NaN", "HS-DER-1/reverse"),
-    Corner("NaN cotangent in the band", "HS-DER-2/nan-cotangent"),
+    Corner("masks and subclasses", "HS-ARR-6/subclasses", _WIDE),
+    Corner("gradient at ±λ", "HS-DER-1/edge"),
+    Corner("gradient at NaN, by position", "HS-DER-1/reverse"),
+    Corner("NaN cotangent in the band", "HS-DER-2/in-band"),
 )
 
 
@@ -90,7 +93,10 @@ def _inductor() -> Backend:
     import torch
 
     compiled = torch.compile(torch.nn.functional.hardshrink, dynamic=True)
-    return _backend("shrinkops_torch", "TorchBackend", compiled, features=frozenset())
+    return _backend(
+        "shrinkops_torch", "TorchBackend", compiled,
+        dtypes=frozenset({"float32", "int8"}), features=frozenset(),
+    )  # fmt: skip
 
 
 def _jax(x: Any, lambd: Any) -> Any:
