@@ -16,7 +16,7 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 
-__all__ = ["FORMATS", "FloatFormat", "Format", "IntegerFormat"]
+__all__ = ["FORMATS", "FloatFormat", "Format", "IntegerFormat", "float_format"]
 
 
 @dataclass(frozen=True, slots=True)
@@ -152,3 +152,27 @@ _ALL: tuple[Format, ...] = (*_FLOATS, *_INTEGERS)
 
 FORMATS: dict[str, Format] = {f.name: f for f in _ALL}
 """Every element type that the threshold rules understand, by canonical name."""
+
+
+def float_format(name: str) -> FloatFormat:
+    """Return the rules of a floating or complex element type.
+
+    Parameters
+    ----------
+    name : str
+        Canonical dtype name.
+
+    Raises
+    ------
+    ValueError
+        No floating format has that name.
+
+    Examples
+    --------
+    >>> float_format("float16").largest
+    '65504.0'
+    """
+    form = FORMATS.get(name)
+    if not isinstance(form, FloatFormat):
+        raise ValueError(f"no floating format is named {name!r}; see FORMATS for those that are")
+    return form

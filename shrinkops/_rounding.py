@@ -13,6 +13,8 @@ from __future__ import annotations
 from collections.abc import Callable
 from typing import Any
 
+from ._formats import FloatFormat
+
 __all__ = ["limit_bits", "round_once"]
 
 
@@ -47,7 +49,12 @@ def round_once(xp: Any, astype: Callable[[Any, Any], Any], lambd: Any, dtype: An
 
 
 def limit_bits(
-    xp: Any, astype: Callable[[Any, Any], Any], lambd: Any, dtype: Any, integer: Any, mask: int
+    xp: Any,
+    astype: Callable[[Any, Any], Any],
+    lambd: Any,
+    dtype: Any,
+    integer: Any,
+    form: FloatFormat,
 ) -> Any:
     """Return the magnitude bits of an array λ after rounding.
 
@@ -57,13 +64,15 @@ def limit_bits(
         As for `round_once`.
     integer : dtype of xp
         The signed integer dtype of the width of ``dtype``.
-    mask : int
-        Its largest number.
+    form : FloatFormat
+        The rules of ``dtype``.
 
     Returns
     -------
     array of integer
         -1 where λ is negative or NaN: nothing is zeroed there.
     """
-    bits = round_once(xp, astype, lambd, dtype).view(integer) & mask
+    bits = round_once(xp, astype, lambd, dtype).view(integer) & form.magnitude_mask
+    # A format without infinity rounds what is beyond it to NaN.
+    bits = xp.where(bits > form.top_bits, xp.full_like(bits, form.top_bits), bits)
     return xp.where((lambd < 0) | (lambd != lambd), xp.full_like(bits, -1), bits)

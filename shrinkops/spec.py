@@ -6,7 +6,7 @@ Backends import this module when their kernels load; it imports no array library
 from __future__ import annotations
 
 from ._errors import type_name
-from ._formats import FORMATS, FloatFormat, Format, IntegerFormat
+from ._formats import FORMATS, FloatFormat, Format, IntegerFormat, float_format
 from ._operation import Clause, Operation
 from ._rounding import limit_bits, round_once
 from ._threshold import Threshold, is_real_number, round_threshold, threshold_bounds
@@ -19,6 +19,7 @@ __all__ = [
     "IntegerFormat",
     "Operation",
     "Threshold",
+    "float_format",
     "is_real_number",
     "limit_bits",
     "round_once",

@@ -15,7 +15,7 @@ from typing import Any
 
 import cupy
 
-from shrinkops.spec import Threshold, limit_bits
+from shrinkops.spec import Threshold, float_format, limit_bits
 
 __all__ = ["BODY", "NATIVE"]
 
@@ -37,7 +37,8 @@ def hardshrink(x: Any, threshold: Any, out: Any) -> Any:
     else:
         if threshold.dtype.kind != "f":
             threshold = threshold.astype(cupy.float64)
-        limit = limit_bits(cupy, cupy.ndarray.astype, threshold, x.dtype, integer, mask)
+        form = float_format(x.dtype.name)
+        limit = limit_bits(cupy, cupy.ndarray.astype, threshold, x.dtype, integer, form)
     if out is None:
         out = cupy.empty_like(x)
     elif out is not x and cupy.may_share_memory(out, x):

@@ -20,7 +20,7 @@ import jax
 import jax.numpy as jnp
 from jax import lax
 
-from shrinkops.spec import Threshold, limit_bits
+from shrinkops.spec import Threshold, float_format, limit_bits
 
 __all__ = ["NATIVE"]
 
@@ -50,9 +50,8 @@ def _limit(lambd: Any, dtype: Any) -> Any:
     if not jnp.issubdtype(lambd.dtype, jnp.floating):
         lambd = lambd.astype(float)  # float64 where it is enabled
     integer = _INTEGER_OF_WIDTH[dtype.itemsize]
-    return limit_bits(
-        jnp, lax.convert_element_type, lambd, dtype, integer, (1 << (8 * dtype.itemsize - 1)) - 1
-    )
+    form = float_format(dtype.name)
+    return limit_bits(jnp, lax.convert_element_type, lambd, dtype, integer, form)
 
 
 def hardshrink(x: Any, threshold: Any, out: Any) -> Any:  # noqa: ARG001 - out is None

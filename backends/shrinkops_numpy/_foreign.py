@@ -20,8 +20,7 @@ from typing import Any
 import numpy as np
 
 from shrinkops import Backend
-from shrinkops._errors import type_name
-from shrinkops._threshold import is_real_number, round_threshold
+from shrinkops.spec import is_real_number, round_threshold, type_name
 
 from . import _kernels
 from ._registries import introduce

@@ -17,8 +17,7 @@ from typing import Any
 
 import numpy as np
 
-from shrinkops._formats import FORMATS, FloatFormat
-from shrinkops._threshold import Threshold
+from shrinkops.spec import FORMATS, FloatFormat, Threshold
 
 from . import _pure
 from ._registries import introduce

@@ -22,7 +22,7 @@ from typing import Any, NamedTuple
 
 import numpy as np
 
-from shrinkops._formats import FORMATS, FloatFormat
+from shrinkops.spec import FORMATS, FloatFormat
 
 __all__ = ["BLOCK_BYTES", "Rule", "hardshrink", "rule_for"]
 

@@ -121,8 +121,7 @@ def _runners(names: Sequence[str]) -> dict[str, Callable[[_Array, _Array | float
 
 def _run_pure(x: _Array, lambd: _Array | float) -> _Array:
     if isinstance(lambd, float):
-        from shrinkops._formats import FORMATS
-        from shrinkops._threshold import round_threshold
+        from shrinkops.spec import FORMATS, round_threshold
 
         threshold = operand(round_threshold(lambd, FORMATS[x.dtype.name], "prove"), x.dtype)
     else:

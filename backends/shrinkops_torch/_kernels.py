@@ -21,16 +21,15 @@ from typing import Any
 import torch
 from torch.autograd import forward_ad
 
-from shrinkops.spec import FORMATS, FloatFormat, limit_bits
+from shrinkops.spec import float_format, limit_bits
 
 __all__ = ["NATIVE", "traceable"]
 
 _Kernel = Callable[[Any, Any, Any], Any]
 
 _NATIVE_OP = {
-    getattr(torch, name): form.smallest_normal_bits
+    getattr(torch, name): float_format(name).smallest_normal_bits
     for name in ("float16", "bfloat16", "float32", "float64")
-    if isinstance(form := FORMATS[name], FloatFormat)
 }
 """Dtypes that torch.hardshrink takes, and the magnitude from which it follows the spec."""
 _INTEGER_OF_WIDTH = {1: torch.int8, 2: torch.int16, 4: torch.int32, 8: torch.int64}
@@ -113,7 +112,8 @@ def _limit(lambd: Any, dtype: torch.dtype) -> Any:
     elif lambd.dtype.itemsize == 1:  # float8 has no comparisons
         lambd = lambd.to(torch.float32)
     integer = _INTEGER_OF_WIDTH[dtype.itemsize]
-    return limit_bits(torch, torch.Tensor.to, lambd, dtype, integer, torch.iinfo(integer).max)
+    form = float_format(str(dtype).removeprefix("torch."))
+    return limit_bits(torch, torch.Tensor.to, lambd, dtype, integer, form)
 
 
 def _zero(lambd: Any, x: Any) -> Any:

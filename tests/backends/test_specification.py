@@ -158,6 +158,20 @@ def test_array_lambd(backend: str, dtype: str, lambd_dtype: str) -> None:
         same(row, reference(column, -1.0 if keep_all else float(t), dtype))
 
 
+@pytest.mark.parametrize("dtype", ["float8_e4m3fn", "float8_e5m2"])
+@pytest.mark.parametrize("backend", BACKENDS)
+def test_an_array_lambd_beyond_a_small_format_zeroes_all_but_nan(backend: str, dtype: str) -> None:
+    """Without an infinity, what is beyond the format rounds to NaN: that is no NaN of λ."""
+    library = adapter(backend)
+    a = np.arange(256, dtype=np.uint8).view(getattr(ml_dtypes, dtype))
+    lambd = library.from_numpy(np.array([[1e300], [math.nan]]))
+    x = library.from_numpy(np.stack([a, a]))
+    beyond, nothing = library.to_numpy(shrinkops.hardshrink(x, lambd))
+    assert (np.isnan(beyond) == np.isnan(a)).all()
+    assert (beyond.view(np.uint8)[~np.isnan(a)] == 0).all()
+    assert (nothing.view(np.uint8) == a.view(np.uint8))[~np.isnan(a)].all()
+
+
 INTEGERS = ("int8", "int16", "int32", "int64", "uint8", "uint16", "uint32", "uint64")
 INTEGER_LAMBDAS = (
     0, 0.5, 1, 1.999, 2, 126, 127, 127.5, 128, 255, 256, -0.25, -1, 2**31 - 1, 2.0**31,
