@@ -4,8 +4,9 @@ Invariants
 ----------
 - A goal is data of its operation: a sentence, and the questions that answer it.
 - An answer is met, missed or open by its interval, never by its median alone where the
-  interval says otherwise: missed when all of it lies beyond the limit, open when the
-  median does and the interval reaches back.
+  interval says otherwise: missed when all of it lies beyond the limit, and for a ratio in
+  a fresh process too; open when the median does and the interval, or the other process,
+  reaches back.
 - What could not be measured says why; it is neither met nor missed.
 """
 

@@ -27,7 +27,7 @@ from ._peers import COPY, Peer, find_peers, suite_of
 from ._sampling import Plan
 from ._work import Case, Skip, make_work
 
-__all__ = ["Judgement", "Session", "judge", "pairs_of", "run", "usual_peers"]
+__all__ = ["Judgement", "Session", "in_fresh_process", "judge", "pairs_of", "run", "usual_peers"]
 
 Progress = Callable[[str], object]
 
@@ -124,7 +124,7 @@ def judge(figures: Sequence[Comparison], gate: float) -> Judgement:
         elif ratio.low <= gate:
             passed += 1
         else:
-            again = _again(figure)
+            again = in_fresh_process(figure)
             if again is not None and again[0] > gate:
                 failed += 1
                 messages.append(
@@ -139,7 +139,7 @@ def judge(figures: Sequence[Comparison], gate: float) -> Judgement:
     return Judgement(passed, failed, unjudged, tuple(messages))
 
 
-def _again(figure: Comparison) -> tuple[float, float] | None:
+def in_fresh_process(figure: Comparison) -> tuple[float, float] | None:
     """Measure a figure in a fresh process; return its interval, None if it is not sound."""
     with tempfile.TemporaryDirectory() as folder:
         path = Path(folder) / "again.json"

@@ -30,9 +30,11 @@ _HEAD = """\
 
 Every figure is a ratio of two times measured in one process in alternating order, or says
 its unit: the median, with its 99 % interval. Before anything is timed its result is
-compared bit for bit with the definition. A figure is *open* where its interval reaches back
-to the goal, or where the same call timed twice under two names came out as two (A/A).
-Ratios carry over to other machines, absolute times do not.
+compared bit for bit with the definition. A ratio is *missed* where all of its interval lies
+beyond the goal, here and in a fresh process. It is *open* where one of the two reaches back,
+or where the same call timed twice under two names came out as two (A/A). An interval covers
+one process: where its arrays lie moves a figure by up to a tenth at sizes that just fit the
+caches. Ratios carry over to other machines, absolute times do not.
 
 Measure them on yours:
 

@@ -155,6 +155,14 @@ def test_questions_are_answered(ask: Ask) -> None:
     assert json.dumps(answer.as_dict())
 
 
+def test_a_miss_is_confirmed_in_a_fresh_process() -> None:
+    (answer,) = answers(
+        Ask("a", 0.5, "ratio", "benchmark_faults:Slow", "copy", (100_000,)), OPERATION, Plan()
+    )
+    assert answer.verdict in {"missed", "open"}
+    assert "fresh process" in answer.remark or answer.remark == "A/A left 1"
+
+
 def test_no_framework_is_imported_with_the_core() -> None:
     (answer,) = answers(Ask("c", 0, "frameworks"), OPERATION, Plan())
     assert answer.verdict == "met"
