@@ -42,8 +42,6 @@ nitpick_ignore_regex = [
     ),
 ]
 
-suppress_warnings = ["toc.not_included"]
-
 myst_enable_extensions = ["attrs_inline", "colon_fence", "deflist"]
 myst_heading_anchors = 3
 

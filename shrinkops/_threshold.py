@@ -157,7 +157,8 @@ def _float_threshold(
     if bits > dtype.max_bits:
         raise ValueError(
             f"{operation}: lambd={_shown(lambd)} is beyond dtype {dtype.name}, "
-            f"whose largest number is {dtype.largest}; pass a smaller lambd, or inf to zero everything but NaN"
+            f"whose largest number is {dtype.largest}; pass a smaller lambd, "
+            f"or inf to zero everything but NaN"
         )
     if negative:
         significand = -max(significand, 1)

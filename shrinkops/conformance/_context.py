@@ -232,7 +232,8 @@ class Context:
         if call.transformation == "vmap":
             doubled = self.make(np.stack([call.x, call.x]))
             rows = self.read_like(transformed(doubled), np.stack([call.x, call.x]))
-            return rows[1]
+            second: _Array = rows[1]
+            return second
         return self.read_like(transformed(x), call.x)
 
     def transform(self, name: str, function: Callable[..., Any]) -> Callable[..., Any]:
@@ -338,7 +339,8 @@ class Context:
         )
 
     def refuses(
-        self, exception: type[Exception], action: Callable[[], Any], *words: str, what: str = "", call: Call | None = None,
+        self, exception: type[Exception], action: Callable[[], Any], *words: str, what: str = "",
+        call: Call | None = None,
     ) -> None:  # fmt: skip
         """Convict an action that does not raise the specified error, with its words."""
 

@@ -62,7 +62,8 @@ def _run(run: Run) -> Iterator[str]:
     good = run.status is Exit.CONFORMS
     yield f"<h1>{escape(run.environment.suite.operation.name)} on {escape(backend.name)}</h1>"
     yield (
-        f'<p class="soft">Specification {escape(run.specification)}, conformance kit {KIT_VERSION}, '
+        f'<p class="soft">Specification {escape(run.specification)}, '
+        f"conformance kit {KIT_VERSION}, "
         f"{escape(backend.kernel_in_use())}</p>"
     )
     mark = "✓" if good else "✕"
@@ -199,7 +200,8 @@ def _anchor(result: Result) -> str:
 def _failure(result: Result) -> str:
     script = f"<pre>{escape(result.script)}</pre>" if result.script else ""
     return (
-        f'<details id="{_anchor(result)}" open><summary><code>{escape(result.item.identifier)}</code> '
+        f'<details id="{_anchor(result)}" open><summary>'
+        f"<code>{escape(result.item.identifier)}</code> "
         f"{escape(result.item.check.title)}</summary>"
         f"<p>{escape(result.state.value)}: {escape(result.message)}</p>{script}</details>"
     )

@@ -119,7 +119,7 @@ def output(perturb: Callable[..., Any]) -> Callable[[Kernel, Tools], Kernel]:
 
 CONTROL = Mutant(
     "control", "none: the wrapper of the mutants, without a defect", "",
-    output(lambda x, lambd, y: y),
+    output(lambda x, lambd, y: y),  # noqa: ARG005  the signature of all
 )  # fmt: skip
 
 
@@ -142,4 +142,4 @@ def mutated(target: Target, mutant: Mutant) -> Target:
         target.distribution,
         target.version,
         False,
-    )  # noqa: E501
+    )

@@ -77,9 +77,9 @@ def foreign_calls(backend: Backend, action: Callable[[], Any]) -> tuple[Any, lis
             return
         module = str(getattr(argument, "__module__", None) or "").partition(".")[0]
         here = caller(frame)
-        if module in LIBRARIES and module != own and here not in (own, "jax", "jaxlib", module):
-            if name not in _HARMLESS:
-                found.append(f"{module}.{name}() was called from {here}")
+        foreign = module in LIBRARIES and module != own and name not in _HARMLESS
+        if foreign and here not in (own, "jax", "jaxlib", module):
+            found.append(f"{module}.{name}() was called from {here}")
 
     before = sys.getprofile()
     sys.setprofile(watch)

@@ -51,7 +51,8 @@ class Counts:
     def line(self) -> str:
         """Return the counts in one line."""
         text = (
-            f"{self.required} required, {self.ran} ran, {self.passed} passed, {self.failed} failed, "
+            f"{self.required} required, {self.ran} ran, {self.passed} passed, "
+            f"{self.failed} failed, "
             f"{self.expected} expected to fail, {self.not_applicable} not applicable, "
             f"{self.not_declared} not declared"
         )
@@ -132,7 +133,8 @@ class Run:
     @property
     def verdict(self) -> str:
         """The verdict in a few words."""
-        name = f"{self.environment.suite.operation.name} of backend {self.environment.target.backend.name!r}"
+        operation, backend = self.environment.suite.operation, self.environment.target.backend
+        name = f"{operation.name} of backend {backend.name!r}"
         if self.status is Exit.DEVIATES:
             found = (
                 f"{len(self.failures)} checks failed" if self.failures else "the ledger is stale"

@@ -46,7 +46,8 @@ def open_target(text: str) -> Target:
     try:
         if not backend.installed():
             raise UnusableTargetError(
-                f"backend {backend.name!r} needs {backend.framework}, which is not installed{remedy}"
+                f"backend {backend.name!r} needs {backend.framework}, "
+                f"which is not installed{remedy}"
             )
         problem = backend.unavailable()
     except UnusableTargetError:

@@ -11,6 +11,7 @@ from __future__ import annotations
 import sys
 from collections.abc import Sequence
 from pathlib import Path
+from typing import Any
 
 import click
 from rich.console import Console
@@ -99,7 +100,7 @@ def command(
             task = progress.add_task(environment.suite.operation.name, total=len(plan.items))
             failed = 0
 
-            def report(result: Result) -> None:
+            def report(result: Result, progress: Progress = progress, task: Any = task) -> None:
                 nonlocal failed
                 failed += not result.state.good
                 progress.update(task, advance=1, failed=f"{failed} failed" if failed else "")
@@ -117,10 +118,14 @@ def command(
     sys.exit(max(int(run.status) for run in runs))
 
 
+class _UnusableError(click.ClickException):
+    """What cannot be judged."""
+
+    exit_code = int(Exit.UNUSABLE)
+
+
 def _refusal(message: str) -> click.ClickException:
-    error = click.ClickException(message)
-    error.exit_code = Exit.UNUSABLE
-    return error
+    return _UnusableError(message)
 
 
 def _progress() -> Progress:

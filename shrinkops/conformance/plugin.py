@@ -29,7 +29,9 @@ def asked_for(arguments: list[str]) -> bool:
 
 @pytest.hookimpl(tryfirst=True)
 def pytest_load_initial_conftests(
-    early_config: pytest.Config, parser: pytest.Parser, args: list[str]
+    early_config: pytest.Config,  # noqa: ARG001  pluggy matches names
+    parser: pytest.Parser,
+    args: list[str],
 ) -> None:
     """Add the kit's options where the kit is asked for."""
     if not asked_for(args):

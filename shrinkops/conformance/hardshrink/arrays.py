@@ -2,6 +2,10 @@
 
 from __future__ import annotations
 
+from typing import Any
+
+from typing import Any
+
 import numpy as np
 
 from ..._errors import type_name
@@ -71,7 +75,7 @@ def scalar(context: Context) -> None:
     "HS-ARR-2/layouts",
     "offsets, steps, reversal, permuted axes and what else the library has",
     kinds=_ALL,
-)  # noqa: E501
+)
 def layouts(context: Context) -> None:
     context.demand_layouts()
     for shape in ((37,), (6, 7), (3, 4, 5), (2, 3, 4, 5)):
@@ -81,7 +85,7 @@ def layouts(context: Context) -> None:
 
 @check(
     "HS-ARR-2/strides", "steps from 2 to 5 and offsets, at lengths around vector widths", kinds=_ALL
-)  # noqa: E501
+)
 def strides(context: Context) -> None:
     context.demand_layouts()
     lambd = _lambda(context)
@@ -145,7 +149,7 @@ def unwritten(context: Context) -> None:
 
 @check(
     "HS-ARR-3/unshared", "the result is memory of its own, also where nothing is zeroed", kinds=_ALL
-)  # noqa: E501
+)
 def unshared(context: Context) -> None:
     x = mixture(context, 20)
     large = np.full(20, 7).astype(x.dtype)
@@ -160,7 +164,7 @@ def filled(context: Context) -> None:
         behaviours.into_out(context, Call(x, _lambda(context)))
 
 
-def _plain(context: Context) -> np.ndarray:  # type: ignore[type-arg]
+def _plain(context: Context) -> Any:
     """Random elements whose complex magnitudes are never within 2 ulp of λ."""
     x = mixture(context, 60)
     either = context.suite.expected(x, _lambda(context), context.number)[1]
@@ -183,7 +187,7 @@ def identity(context: Context) -> None:
     "an out that overlaps x is right or an error, never garbage",
     kinds=_ALL,
     needs=("out",),
-)  # noqa: E501
+)
 def overlap(context: Context) -> None:
     data = _plain(context)
     lambd = _lambda(context)
@@ -225,7 +229,7 @@ def strided(context: Context) -> None:
     "an out of another shape raises ValueError, untouched",
     kinds=_ALL,
     needs=("out",),
-)  # noqa: E501
+)
 def wrong_shape(context: Context) -> None:
     data = np.resize(_plain(context), (3, 4))
     for shape in ((4, 3), (12,), (1, 3, 4), (3, 1), (0,), ()):
@@ -241,7 +245,7 @@ def wrong_shape(context: Context) -> None:
     "an out of another dtype raises TypeError, untouched",
     kinds=_ALL,
     needs=("out",),
-)  # noqa: E501
+)
 def wrong_dtype(context: Context) -> None:
     data = _plain(context)
     for name in sorted({"float32", "float64", "int32"} & context.backend.dtypes - {context.dtype}):
@@ -256,7 +260,7 @@ def wrong_dtype(context: Context) -> None:
     "an out that is no array of the library raises TypeError",
     kinds=_ALL,
     needs=("out",),
-)  # noqa: E501
+)
 def wrong_type(context: Context) -> None:
     data = _plain(context)
     for out in ([0.0] * data.size, bytearray(data.nbytes), 1.0):
@@ -271,7 +275,7 @@ def wrong_type(context: Context) -> None:
     "without the capability out= raises TypeError that says why",
     kinds=_ALL,
     lacks=("out",),
-)  # noqa: E501
+)
 def undeclared(context: Context) -> None:
     x = context.make(mixture(context, 5))
     for out in (context.make(mixture(context, 5)), x):
@@ -283,7 +287,7 @@ def undeclared(context: Context) -> None:
 
 @check(
     "HS-ARR-5/resident", "no copy to the host, no synchronisation, no change of device", kinds=_ALL
-)  # noqa: E501
+)
 def resident(context: Context) -> None:
     for lambd in (_lambda(context), 0, -1):
         behaviours.resident(context, Call(mixture(context, 33), lambd))
@@ -291,7 +295,7 @@ def resident(context: Context) -> None:
 
 @check("HS-ARR-5/lazy", "a lazy array stays lazy", kinds=("float",), needs=("lazy",))
 def lazy(context: Context) -> None:
-    """An array is lazy where computing it runs what it was built from."""
+    """Count how often what x was built from is computed."""
     evaluate = getattr(context.adapter, "evaluations", None)
     if evaluate is None:
         raise Deviation(
@@ -308,7 +312,7 @@ def lazy(context: Context) -> None:
     "HS-ARR-6/subclasses",
     "a subclass is kept or refused, never stripped",
     kinds=("float", "integer"),
-)  # noqa: E501
+)
 def subclasses(context: Context) -> None:
     behaviours.subclasses(context, Call(np.resize(mixture(context, 24), (4, 6)), _lambda(context)))
 
@@ -330,10 +334,10 @@ def subclass_values(context: Context) -> None:
             np.ones(data.shape, bool) & ~np.ma.getmaskarray(x)
             if isinstance(x, np.ma.MaskedArray)
             else slice(None)
-        )  # noqa: E501
+        )
         wrong = context.differing(
             data[shown], got[shown], want[shown], None if either is None else either[shown]
-        )  # noqa: E501
+        )
         context.demand(
             wrong is None, f"{subclass.name}: element {wrong} is wrong", value="subclass"
         )

@@ -112,7 +112,7 @@ def _written_through(context: Context, x: Any, y: Any) -> bool:
         for a in (x, y)
         for name in ("data_ptr", "unsafe_buffer_pointer")
         if hasattr(a, name)
-    ]  # noqa: E501
+    ]
     if len(pointer) == 2 and x.shape and 0 not in x.shape:
         return bool(pointer[0] == pointer[1])
     before = context.bits(context.read(x))
@@ -267,7 +267,7 @@ def mixed(context: Context, call: Call) -> None:
     own = type_name(type(x))
     context.refuses(
         TypeError, lambda: context.function(x, other), name, own, what="λ of another library"
-    )  # noqa: E501
+    )
     if context.declares("out"):
         context.refuses(
             TypeError, lambda: context.function(x, call.lambd, out=other), name, own,
@@ -298,7 +298,7 @@ def unknown_types(context: Context) -> None:
     ):
         context.refuses(
             TypeError,
-            lambda v=value: public(v),
+            lambda v=value: public(v),  # type: ignore[misc]
             *words,
-            what=f"x a {type(value).__name__}",  # type: ignore[misc]
+            what=f"x a {type(value).__name__}",
         )

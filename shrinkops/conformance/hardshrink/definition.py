@@ -59,8 +59,8 @@ def threshold(lambd: Any, number: Number) -> int | None:
 def exact(bits: int, lambd: Any, number: Number) -> int:
     """Return the bits of the result for one element, or `KEPT_OR_ZERO`."""
     if number.kind == "integer":
-        value = decode(bits, number)
-        bound = _real(lambd)
+        value: Any = decode(bits, number)
+        bound: Any = _real(lambd)
         return 0 if -bound <= value <= bound else bits
     limit = threshold(lambd, number)
     if limit is None:
@@ -107,7 +107,7 @@ def expected(x: _Array, lambd: Any, number: Number) -> tuple[_Array, _Array | No
     """
     if isinstance(lambd, np.ndarray):
         want, spread = x.copy(), np.broadcast_to(lambd, x.shape)
-        for value in {item: None for item in lambd.reshape(-1).tolist()}:
+        for value in dict.fromkeys(lambd.reshape(-1).tolist()):
             part = spread == value if value == value else spread != spread
             want[part] = expected(x[part], value, number)[0]
         return want, None
@@ -136,16 +136,16 @@ def _dropped(x: _Array, lambd: Any, number: Number) -> tuple[_Array, _Array | No
         return below | equal, None
     bits = words(x, number)[..., 0]
     size = bits & bits.dtype.type(number.sign - 1)
-    return (size <= bits.dtype.type(limit)) & ~nan_parts(x, number)[..., 0], None
+    return np.asarray((size <= bits.dtype.type(limit)) & ~nan_parts(x, number)[..., 0]), None
 
 
 @lru_cache(4096)
-def _limit_cached(lambd: Any, name: str, number: Number) -> int | None:
+def _limit_cached(lambd: Any, number: Number) -> int | None:
     return threshold(lambd, number)
 
 
 def _limit(lambd: Any, number: Number) -> int | None:
-    return _limit_cached(_real(lambd), number.name, number)
+    return _limit_cached(_real(lambd), number)
 
 
 def _dropped_integers(x: _Array, lambd: Fraction | float) -> _Array:

@@ -143,7 +143,7 @@ def verify_lambda(context: Context, call: Call) -> None:
     "reverse mode at and around ±t, NaN and infinity included",
     dtypes=DTYPES,
     needs=("autodiff",),
-)  # noqa: E501
+)
 def reverse(context: Context) -> None:
     x = _points(context)
     ones = np.ones(x.shape, x.dtype)
@@ -168,7 +168,7 @@ def edge(context: Context) -> None:
     "forward mode at and around ±t, NaN and infinity included",
     dtypes=DTYPES,
     needs=("autodiff",),
-)  # noqa: E501
+)
 def forward(context: Context) -> None:
     x = _points(context)
     ones = np.ones(x.shape, x.dtype)
@@ -181,7 +181,7 @@ def forward(context: Context) -> None:
     "NaN and infinite cotangents in the band give exactly 0",
     dtypes=DTYPES,
     needs=("autodiff",),
-)  # noqa: E501
+)
 def nan_cotangent(context: Context) -> None:
     number = context.number
     x = _points(context)
@@ -210,7 +210,7 @@ def in_band(context: Context) -> None:
     "NaN and infinite tangents in the band give exactly 0",
     dtypes=DTYPES,
     needs=("autodiff",),
-)  # noqa: E501
+)
 def nan_tangent(context: Context) -> None:
     number = context.number
     x = _points(context)
@@ -225,7 +225,7 @@ def nan_tangent(context: Context) -> None:
     "cotangents of kept elements pass bit for bit",
     dtypes=DTYPES,
     needs=("autodiff",),
-)  # noqa: E501
+)
 def kept_whole(context: Context) -> None:
     x = _points(context)
     given = mixture(context, x.size)

@@ -22,7 +22,7 @@ _ALL = ("float", "integer", "complex")
     "HS-DSP-1/provenance",
     "the interpreter's record shows no other library and no conversion",
     kinds=_ALL,
-)  # noqa: E501
+)
 def provenance(context: Context) -> None:
     lambd = 2 if context.number.kind == "integer" else 0.5
     for shape in ((33,), (2, 3), ()):
@@ -66,7 +66,7 @@ def selective(context: Context) -> None:
     "HS-DSP-2/mixed",
     "arrays of two libraries in one call raise TypeError naming every type",
     kinds=_ALL,
-)  # noqa: E501
+)
 def mixed(context: Context) -> None:
     lambd = 2 if context.number.kind == "integer" else 0.5
     behaviours.mixed(context, Call(mixture(context, 6), lambd))
@@ -76,6 +76,6 @@ def mixed(context: Context) -> None:
     "HS-DSP-3/remedy",
     "what no backend takes is refused with the types, the ready and the remedy",
     kinds=(),
-)  # noqa: E501
+)
 def remedy(context: Context) -> None:
     behaviours.unknown_types(context)

@@ -1,5 +1,7 @@
 """Mutants that treat arrays wrongly: clauses HS-VAL-6, -7, HS-ARR, HS-DSP, HS-TRF."""
 
+# ruff: noqa: ARG001, ARG005, E501  one signature for all defects; a table row is a line
+
 from __future__ import annotations
 
 import time
@@ -52,10 +54,14 @@ def _two_devices(tools: Tools) -> str:
     return "one device"
 
 
+def _shape(x: Any) -> tuple[int, ...]:
+    return tuple(getattr(x, "shape", None) or ())
+
+
 def _elements(kernel: Kernel, tools: Tools, x: Any, lambd: Any, out: Any) -> Any:
     """Read a strided array as if it were dense."""
     y = kernel(x, lambd, out)
-    if out is None and _dense(x) is False and getattr(x, "ndim", 0):
+    if out is None and _dense(x) is False and getattr(x, "ndim", None):
         return tools.make(tools.read(y)[::-1].copy())
     return y
 
@@ -63,10 +69,7 @@ def _elements(kernel: Kernel, tools: Tools, x: Any, lambd: Any, out: Any) -> Any
 def _offset(kernel: Kernel, tools: Tools, x: Any, lambd: Any, out: Any) -> Any:
     """Lose the first element of an array that begins off an even address."""
     y = kernel(x, lambd, out)
-    if isinstance(x, np.ndarray):
-        address = x.ctypes.data
-    else:
-        address = x.data_ptr()
+    address = x.ctypes.data if isinstance(x, np.ndarray) else x.data_ptr()
     if out is None and x.ndim == 1 and x.shape[0] and address % 16:
         array = tools.read(y)
         array[0] = np.ones((), array.dtype) * 7
@@ -105,14 +108,14 @@ def _raises_flag(kernel: Kernel, tools: Tools, x: Any, lambd: Any, out: Any) -> 
 
 
 def _rejects_empty(kernel: Kernel, tools: Tools, x: Any, lambd: Any, out: Any) -> Any:
-    if 0 in getattr(x, "shape", ()):
+    if 0 in _shape(x):
         raise ValueError("empty")
     return kernel(x, lambd, out)
 
 
 def _writes_x(kernel: Kernel, tools: Tools, x: Any, lambd: Any, out: Any) -> Any:
     y = kernel(x, lambd, out)
-    if out is None and getattr(x, "shape", ()):
+    if out is None and _shape(x):
         x[...] = y
     return y
 
@@ -126,11 +129,7 @@ def _same_object(kernel: Kernel, tools: Tools, x: Any, lambd: Any, out: Any) -> 
 
 def _view_of_x(kernel: Kernel, tools: Tools, x: Any, lambd: Any, out: Any) -> Any:
     y = kernel(x, lambd, out)
-    if (
-        out is None
-        and getattr(x, "shape", ())
-        and tools.read(y).tobytes() == tools.read(x).tobytes()
-    ):
+    if out is None and _shape(x) and tools.read(y).tobytes() == tools.read(x).tobytes():
         return x[:]
     return y
 
@@ -175,7 +174,7 @@ def _out_any_type(kernel: Kernel, tools: Tools, x: Any, lambd: Any, out: Any) ->
 
 def _overlap(kernel: Kernel, tools: Tools, x: Any, lambd: Any, out: Any) -> Any:
     """Copy forward element by element, whatever overlaps."""
-    if out is None or out is x or getattr(x, "ndim", 0) != 1 or x.shape != out.shape:
+    if out is None or out is x or getattr(x, "ndim", None) != 1 or x.shape != out.shape:
         return kernel(x, lambd, out)
     kernel(x, lambd, tools.make(tools.read(out)))
     for i in range(min(x.shape[0], 40)):
@@ -285,7 +284,7 @@ def _per_lambda(kernel: Kernel, tools: Tools) -> Kernel:
 
 def _looks_at_values(kernel: Kernel, tools: Tools, x: Any, lambd: Any, out: Any) -> Any:
     """Branch on an element, which no trace can do."""
-    if getattr(x, "shape", ()) and 0 not in x.shape and bool((x == x).all()):
+    if _shape(x) and 0 not in x.shape and bool((x == x).all()):
         return kernel(x, lambd, out)
     return kernel(x, lambd, out)
 
@@ -304,12 +303,12 @@ MUTANTS: Sequence[Mutant] = (
     Mutant("warns-on-nan", "NaN gives a RuntimeWarning", "HS-VAL-7/quiet", whole(_warns), raises=True),
     Mutant("invalid-flag", "the invalid flag is raised", "HS-VAL-7/quiet", whole(_raises_flag), raises=True),
     Mutant("scalar-becomes-vector", "a 0-d array comes back with one axis", "HS-ARR-1/shapes",
-           output(lambda x, l, y: y.reshape(1) if y.ndim == 0 else y)),
+           output(lambda x, lam, y: y.reshape(1) if y.ndim == 0 else y)),
     Mutant("flattened", "the result has one axis", "HS-ARR-1/shapes",
-           output(lambda x, l, y: y.reshape(-1) if y.ndim > 1 else y)),
+           output(lambda x, lam, y: y.reshape(-1) if y.ndim > 1 else y)),
     Mutant("empty-refused", "an empty array raises", "HS-ARR-1/shapes", whole(_rejects_empty), raises=True),
     Mutant("wider-dtype", "float32 comes back as float64", "HS-ARR-1/type",
-           output(lambda x, l, y: y.astype(np.float64) if y.dtype == np.float32 else y),
+           output(lambda x, lam, y: y.astype(np.float64) if y.dtype == np.float32 else y),
            needs=frozenset({"float64"})),
     Mutant("another-type", "the result is of another array class", "HS-ARR-1/type", whole(_other_type)),
     Mutant("another-device", "the result is on another device", "HS-ARR-1/type",

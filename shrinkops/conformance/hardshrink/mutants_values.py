@@ -1,5 +1,7 @@
 """Mutants that give wrong elements: clauses HS-VAL, HS-LAM and HS-TYP."""
 
+# ruff: noqa: ARG001, ARG005, E501  one signature for all defects; a table row is a line
+
 from __future__ import annotations
 
 import math
@@ -83,48 +85,48 @@ def _value(name: str, defect: str, killer: str, perturb: Callable[..., Any], **m
 
 _VALUES = (
     _value("boundary-open", "|x| = t is kept", "HS-VAL-1/boundary",
-           lambda x, l, y: _at(_edge(x, l, y), x, y)),
+           lambda x, lam, y: _at(_edge(x, lam, y), x, y)),
     _value("boundary-open-above", "x = t is kept", "HS-VAL-1/boundary",
-           lambda x, l, y: _at(_edge(x, l, y) & (x > 0), x, y)),
+           lambda x, lam, y: _at(_edge(x, lam, y) & (x > 0), x, y)),
     _value("boundary-open-below", "x = -t is kept", "HS-VAL-1/boundary",
-           lambda x, l, y: _at(_edge(x, l, y) & (x < 0), x, y)),
+           lambda x, lam, y: _at(_edge(x, lam, y) & (x < 0), x, y)),
     _value("one-sided", "every x <= t is zeroed", "HS-VAL-1/sides",
-           lambda x, l, y: _at(x <= _t(x, l), 0, y)),
+           lambda x, lam, y: _at(x <= _t(x, lam), 0, y)),
     _value("one-sided-below", "negative elements are all kept", "HS-VAL-1/sides",
-           lambda x, l, y: _at(x < 0, x, y)),
+           lambda x, lam, y: _at(x < 0, x, y)),
     _value("absolute", "kept negatives lose their sign", "HS-VAL-1/sides",
-           lambda x, l, y: np.abs(y)),
+           lambda x, lam, y: np.abs(y)),
     _value("soft", "kept elements shrink by t", _KEEPS_WHOLE, _soft),
     _value("narrow", "kept elements pass through a narrower type", _KEEPS_WHOLE, _narrow),
     _value("infinity-clipped", "infinity becomes the largest number", _KEEPS_WHOLE, _clipped),
     _value("inverted", "what should be kept is zeroed and the reverse", "HS-VAL-2/every-pattern",
-           lambda x, l, y: np.where(y == 0, x, np.zeros_like(x))),
+           lambda x, lam, y: np.where(y == 0, x, np.zeros_like(x))),
     _value("nan-to-zero", "NaN becomes 0", "HS-VAL-3/everywhere",
-           lambda x, l, y: _at(y != y, 0, y)),
+           lambda x, lam, y: _at(y != y, 0, y)),
     _value("nan-to-infinity", "NaN becomes infinity", "HS-VAL-3/everywhere",
-           lambda x, l, y: _at(y != y, np.inf, y)),
+           lambda x, lam, y: _at(y != y, np.inf, y)),
     _value("nan-lost-in-vector", "NaN becomes 0 in full vectors only", "HS-VAL-3/lanes",
-           lambda x, l, y: _at((y != y) & _vector_part(x), 0, y)),
+           lambda x, lam, y: _at((y != y) & _vector_part(x), 0, y)),
     _value("nan-lost-in-tail", "NaN becomes 0 after the last full vector only", "HS-VAL-3/lanes",
-           lambda x, l, y: _at((y != y) & ~_vector_part(x), 0, y)),
+           lambda x, lam, y: _at((y != y) & ~_vector_part(x), 0, y)),
     _value("minus-zero", "a zeroed negative is -0", "HS-VAL-4/plus-zero",
-           lambda x, l, y: _minus_zero(_zeroed(x, y) & (x < 0), y)),
+           lambda x, lam, y: _minus_zero(_zeroed(x, y) & (x < 0), y)),
     _value("minus-zero-kept", "-0 stays -0", "HS-VAL-4/plus-zero",
-           lambda x, l, y: _minus_zero((x == 0) & np.signbit(x) if x.dtype.kind == "f" else x != x, y)),  # noqa: E501
+           lambda x, lam, y: _minus_zero((x == 0) & np.signbit(x) if x.dtype.kind == "f" else x != x, y)),
     _value("times-mask", "x * mask: -0, and NaN from infinity", "HS-VAL-4/plus-zero",
-           lambda x, l, y: x * (y != 0) if x.dtype.kind == "f" else y),
+           lambda x, lam, y: x * (y != 0) if x.dtype.kind == "f" else y),
     _value("subnormals-flushed", "subnormal results become 0", "HS-VAL-5/kept",
-           lambda x, l, y: _at(_subnormal(y), 0, y)),
+           lambda x, lam, y: _at(_subnormal(y), 0, y)),
     _value("subnormals-compare-equal", "a subnormal t counts as 0", "HS-VAL-5/compared",
-           lambda x, l, y: _at(_subnormal(x) & (_t(x, l) >= 0) & (_t(x, l) < np.finfo(np.float32).tiny), x, y)),  # noqa: E501
+           lambda x, lam, y: _at(_subnormal(x) & (_t(x, lam) >= 0) & (_t(x, lam) < np.finfo(np.float32).tiny), x, y)),
     _value("long-boundary", "the boundary is open above 4096 elements", "HS-VAL-6/long",
-           lambda x, l, y: _at(_edge(x, l, y), x, y) if x.size > 4096 else y),
+           lambda x, lam, y: _at(_edge(x, lam, y), x, y) if x.size > 4096 else y),
     _value("very-long-last", "the last element is skipped above 65536", "HS-VAL-6/long",
-           lambda x, l, y: _at(_flat(x) == x.size - 1, 7, y) if x.size > 65536 else y),
+           lambda x, lam, y: _at(_flat(x) == x.size - 1, 7, y) if x.size > 65536 else y),
     _value("last-of-seventeen", "the first element after a vector is kept", "HS-VAL-6/lanes",
-           lambda x, l, y: _at(_flat(x) == 16, x, y) if x.size == 17 else y),
+           lambda x, lam, y: _at(_flat(x) == 16, x, y) if x.size == 17 else y),
     _value("first-of-odd", "the first element of an odd length is kept", "HS-VAL-6/chunks",
-           lambda x, l, y: _at(_flat(x) == 0, 9, y) if x.size % 2 else y),
+           lambda x, lam, y: _at(_flat(x) == 0, 9, y) if x.size % 2 else y),
 )  # fmt: skip
 
 
@@ -226,9 +228,9 @@ def _promoting(x: _Array, lambd: Any, y: _Array) -> _Array:
 
 _LAMBDA = (
     Mutant("default-quarter", "the default is 0.25", "HS-LAM-1/default",
-           _lambda(lambda k, t, x, l: 0.25 if l == 0.5 else l)),
+           _lambda(lambda k, t, x, lam: 0.25 if lam == 0.5 else lam)),
     Mutant("default-open", "λ = 0.5 is not the default's rounding but its neighbour",
-           "HS-LAM-1/default", _lambda(lambda k, t, x, l: 0.5001 if l == 0.5 else l)),
+           "HS-LAM-1/default", _lambda(lambda k, t, x, lam: 0.5001 if lam == 0.5 else lam)),
     _value("lambda-not-rounded", "λ compares in float64", "HS-LAM-2/rounded", _unrounded),
     _value("lambda-rounded-twice", "λ reaches 16 bits through float32", "HS-LAM-2/rounded-once",
            _rounded_twice, dtypes=("float16", "bfloat16"), needs=frozenset({"float16"})),
@@ -236,21 +238,21 @@ _LAMBDA = (
     _value("lambda-promotes", "a np.float64 λ turns float32 into float64", "HS-LAM-2/dtype",
            _promoting, needs=frozenset({"float64"})),
     Mutant("lambda-integer", "an integer λ is refused", "HS-LAM-2/types",
-           whole(lambda k, t, x, l, o: k(x, "no" if type(l) is int else l, o)), raises=True),
+           whole(lambda k, t, x, lam, o: k(x, "no" if type(lam) is int else lam, o)), raises=True),
     Mutant("negative-absolute", "λ < 0 acts as |λ|", "HS-LAM-3/identity",
-           _lambda(lambda k, t, x, l: abs(l))),
+           _lambda(lambda k, t, x, lam: abs(lam))),
     Mutant("negative-zero", "λ < 0 acts as 0", "HS-LAM-3/identity",
-           _lambda(lambda k, t, x, l: max(l, 0))),
+           _lambda(lambda k, t, x, lam: max(lam, 0))),
     Mutant("tiny-negative-zero", "a negative λ that rounds to -0 acts as 0", "HS-LAM-3/identity",
-           _lambda(lambda k, t, x, l: 0.0 if -1e-300 < l < 0 else l)),
+           _lambda(lambda k, t, x, lam: 0.0 if -1e-300 < lam < 0 else lam)),
     _value("negative-cleans-zero", "-0 becomes +0 under a negative λ", "HS-LAM-3/identity",
-           lambda x, l, y: _at(y == 0, 0, y)),
+           lambda x, lam, y: _at(y == 0, 0, y)),
     _value("infinity-survives", "infinite elements are kept under λ = inf", "HS-LAM-4/plus-infinity",
-           lambda x, l, y: _at(np.isinf(x), x, y) if x.dtype.kind == "f" else y),
+           lambda x, lam, y: _at(np.isinf(x), x, y) if x.dtype.kind == "f" else y),
     _value("infinity-zeroes-nan", "λ = inf zeroes NaN too", "HS-LAM-4/plus-infinity",
-           lambda x, l, y: np.zeros_like(y) if _t(x, l) == np.inf else y),
+           lambda x, lam, y: np.zeros_like(y) if _t(x, lam) == np.inf else y),
     Mutant("minus-infinity-zeroes", "λ = -inf zeroes everything", "HS-LAM-4/minus-infinity",
-           _lambda(lambda k, t, x, l: math.inf if l == -math.inf else l)),
+           _lambda(lambda k, t, x, lam: math.inf if lam == -math.inf else lam)),
     Mutant("nan-lambda-accepted", "λ = NaN acts as the identity", "HS-LAM-5/nan",
            whole(_accepts_nan)),
     Mutant("overflow-clipped", "λ beyond the dtype acts as infinity", "HS-LAM-5/overflow",
@@ -258,7 +260,7 @@ _LAMBDA = (
     Mutant("message-terse", "a refused λ is not named", "HS-LAM-5/nan", whole(_terse), raises=True),
     Mutant("lambda-parsed", "λ may be a string", "HS-LAM-5/not-a-number", whole(_parses)),
     Mutant("lambda-bool", "λ may be a bool", "HS-LAM-5/not-a-number",
-           whole(lambda k, t, x, l, o: k(x, int(l) if isinstance(l, bool) else l, o))),
+           whole(lambda k, t, x, lam, o: k(x, int(lam) if isinstance(lam, bool) else lam, o))),
     Mutant("array-first-element", "an array λ counts for its first element", "HS-LAM-6/broadcast",
            whole(_first_of_array), needs=frozenset({"array_lambd"})),
     Mutant("array-enlarges", "an array λ enlarges the result", "HS-LAM-6/enlarging",
@@ -289,7 +291,7 @@ def _ceiling(kernel: Kernel, tools: Tools, x: Any, lambd: Any) -> Any:
         math.ceil(lambd)
         if finite and tools.backend.is_integer(tools.backend.dtype_name(x))
         else lambd
-    )  # noqa: E501
+    )
 
 
 def _by_float(kernel: Kernel, tools: Tools, x: Any, lambd: Any) -> Any:
@@ -340,10 +342,10 @@ def _unnamed(kernel: Kernel, tools: Tools, x: Any, lambd: Any, out: Any) -> Any:
 
 _TYPES = (
     _value("minimum-zeroed", "INT_MIN is zeroed: its absolute value overflows", "HS-TYP-2/minimum",
-           lambda x, l, y: _at(x == _minimum(x), 0, y) if x.dtype.kind == "i" else y,
+           lambda x, lam, y: _at(x == _minimum(x), 0, y) if x.dtype.kind == "i" else y,
            dtypes=_INTEGERS, needs=frozenset({"integers"})),
     _value("minimum-in-vector", "INT_MIN is zeroed in full vectors only", "HS-VAL-6/lanes-minimum",
-           lambda x, l, y: _at((x == _minimum(x)) & _vector_part(x), 0, y) if x.dtype.kind == "i" else y,  # noqa: E501
+           lambda x, lam, y: _at((x == _minimum(x)) & _vector_part(x), 0, y) if x.dtype.kind == "i" else y,
            dtypes=_INTEGERS, needs=frozenset({"integers"})),
     Mutant("integer-ceiling", "a fractional λ is rounded up", "HS-TYP-2/fractions",
            _lambda(_ceiling), dtypes=_INTEGERS, needs=frozenset({"integers"})),
@@ -354,7 +356,7 @@ _TYPES = (
     _value("unsigned-as-signed", "unsigned integers compare as signed", "HS-TYP-2/minimum",
            _as_signed, dtypes=("uint8", "uint16"), needs=frozenset({"uint8"})),
     _value("integer-becomes-float", "the result is a float", "HS-TYP-2/minimum",
-           lambda x, l, y: y.astype(np.float32) if x.dtype.kind == "i" else y,
+           lambda x, lam, y: y.astype(np.float32) if x.dtype.kind == "i" else y,
            dtypes=_INTEGERS, needs=frozenset({"integers", "float32"})),
     _value("complex-overflow", "|z| squares its parts", "HS-TYP-3/overflow", _naive,
            dtypes=_COMPLEX, needs=frozenset({"complex"})),

@@ -27,7 +27,7 @@ _COMPILING = ("jit", "compile")
     "the transformed call on special and random elements",
     kinds=_ALL,
     transformed=True,
-)  # noqa: E501
+)
 def same_bits(context: Context) -> None:
     integer = context.number.kind == "integer"
     x = np.concatenate([context.array(special(context.number)), mixture(context, 100)])
@@ -40,7 +40,7 @@ def same_bits(context: Context) -> None:
     "λ as an argument of the transformed function",
     kinds=("float",),
     transformed=True,
-)  # noqa: E501
+)
 def lambda_argument(context: Context) -> None:
     """λ is one that float32 holds: some libraries turn a Python float into that."""
     name = context.item.transformation
@@ -104,7 +104,7 @@ def eager(context: Context) -> None:
     dtypes=("float32",),
     needs=("jit", "vmap", "autodiff"),
     provisional=True,
-)  # noqa: E501
+)
 def composed(context: Context) -> None:
     data = np.stack([mixture(context, 40)] * 2)
     x = context.make(data)

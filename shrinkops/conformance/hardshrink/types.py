@@ -47,7 +47,7 @@ def required(context: Context) -> None:
     "HS-TYP-1/round-trip",
     "the adapter brings every bit to the library and back",
     kinds=("float", "integer", "complex"),
-)  # noqa: E501
+)
 def round_trip(context: Context) -> None:
     x = context.array(special(context.number))
     got = context.bits(context.read(context.make(x)))
@@ -61,7 +61,7 @@ def round_trip(context: Context) -> None:
     "HS-TYP-2/minimum",
     "INT_MIN is kept for λ below its magnitude, zeroed from there",
     kinds=("integer",),
-)  # noqa: E501
+)
 def minimum(context: Context) -> None:
     number = context.number
     magnitude = number.sign if number.signed else (1 << number.width) - 1
@@ -72,7 +72,7 @@ def minimum(context: Context) -> None:
 
 @check(
     "HS-TYP-2/fractions", "λ between integers: floor(λ), over the real numbers", kinds=("integer",)
-)  # noqa: E501
+)
 def fractions(context: Context) -> None:
     x = context.array(special(context.number) + list(range(12)))
     for lambd in (0.5, 0.999, 1.5, 2.7, 2.999999, Fraction(5, 2), -0.25, -0.0):
@@ -104,7 +104,7 @@ def exact(context: Context) -> None:
     "all 8-bit integers under every λ of the type",
     kinds=("integer",),
     dtypes=("int8", "uint8"),
-)  # noqa: E501
+)
 def every_int8(context: Context) -> None:
     x = np.arange(256, dtype=np.uint8).view(context.dtype)
     for lambd in range(-2, 258, 1 if context.thorough else 5):
@@ -116,7 +116,7 @@ def every_int8(context: Context) -> None:
     "integer arrays under λ of every dtype that can hold it",
     kinds=("integer",),
     needs=("array_lambd",),
-)  # noqa: E501
+)
 def array(context: Context) -> None:
     number = context.number
     row = context.array(special(number))
@@ -160,7 +160,7 @@ def _value(bits: int, real: object) -> Fraction:
     "HS-TYP-3/nan-parts",
     "NaN in either part keeps z, the other part bit for bit",
     kinds=("complex",),
-)  # noqa: E501
+)
 def nan_parts(context: Context) -> None:
     number = context.number
     real = NUMBERS_OF_PARTS[number.name]
@@ -182,7 +182,7 @@ def nan_parts(context: Context) -> None:
     "HS-TYP-4/undeclared",
     "every dtype that is not declared raises TypeError, naming dtype and backend",
     kinds=(),
-)  # noqa: E501
+)
 def undeclared(context: Context) -> None:
     made = 0
     for name in ("bool", *NUMBERS):

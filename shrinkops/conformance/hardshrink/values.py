@@ -5,6 +5,7 @@ from __future__ import annotations
 import sys
 import threading
 from dataclasses import replace
+from typing import Any
 
 import numpy as np
 from hypothesis import HealthCheck, Phase, given, settings
@@ -90,7 +91,7 @@ def random_bits(context: Context) -> None:
     "HS-VAL-2/every-pattern",
     "every pattern of an 8- or 16-bit type, and a sweep of wider ones",
     kinds=_REAL,
-)  # noqa: E501
+)
 def every_pattern(context: Context) -> None:
     number = context.number
     width = number.width
@@ -103,7 +104,7 @@ def every_pattern(context: Context) -> None:
         context.verify(Call(x, lambd))
 
 
-def _numpy(context: Context) -> np.dtype[object]:
+def _numpy(context: Context) -> Any:
     return context.array([0]).dtype
 
 
@@ -198,7 +199,7 @@ def _subnormals(context: Context) -> list[int]:
 
 @check(
     "HS-VAL-6/lanes", "special elements at each position of arrays around vector widths", kinds=_ALL
-)  # noqa: E501
+)
 def lanes(context: Context) -> None:
     number = context.number
     pool = special(number)
@@ -213,7 +214,7 @@ def lanes(context: Context) -> None:
     "HS-VAL-6/lanes-minimum",
     "the lowest integer at each position of each length",
     kinds=("integer",),
-)  # noqa: E501
+)
 def lanes_minimum(context: Context) -> None:
     number = context.number
     if not number.signed:

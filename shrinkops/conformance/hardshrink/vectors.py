@@ -42,6 +42,7 @@ def document() -> dict[str, Any]:
 
 @cache
 def cases() -> dict[tuple[str, str], list[Case]]:
+    """Return the cases by clause and element type."""
     found: dict[tuple[str, str], list[Case]] = {}
     for case in document()["cases"]:
         found.setdefault((case["clause"], case["dtype"]), []).append(case)

@@ -51,7 +51,7 @@ def _backend(module: str, cls: str, idiom: Callable[[Any, Any], Any], **attribut
 
         def kernel(self, operation: Operation) -> Kernel:
             del operation
-            return lambda x, lambd, out: idiom(x, lambd)
+            return lambda x, lambd, out: idiom(x, lambd)  # noqa: ARG005  they have no out
 
     for name, value in attributes.items():
         setattr(Wild, name, value)
