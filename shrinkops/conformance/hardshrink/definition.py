@@ -69,7 +69,9 @@ def exact(bits: int, lambd: Any, number: Number) -> int:
         return _exact_complex(bits, limit, number)
     if is_nan(bits, number):
         return bits
-    return 0 if abs(decode(bits, number)) <= decode(limit, number) else bits
+    size: Any = abs(decode(bits, number))
+    edge: Any = decode(limit, number)
+    return 0 if size <= edge else bits
 
 
 def _exact_complex(bits: int, limit: int, number: Number) -> int:
@@ -161,7 +163,7 @@ def _dropped_complex(x: _Array, limit: int, number: Number) -> tuple[_Array, _Ar
     nan = nan_parts(x, number).any(axis=-1)
     bound = decode(limit, number)
     if bound == math.inf:
-        return ~nan, None
+        return np.asarray(~nan), None
     step = limit if limit < number.largest else limit - 1
     ulp = float(Fraction(decode(step + 1, number)) - Fraction(decode(step, number)))
     with np.errstate(all="ignore"):
