@@ -1,0 +1,40 @@
+"""The kit convicts wrong implementations, each by the check that it names."""
+
+from __future__ import annotations
+
+import pytest
+
+from shrinkops.conformance._selftest import trials
+from shrinkops.conformance._session import environments
+from shrinkops.conformance.hardshrink import SUITE
+
+MUTANTS = SUITE.mutants()
+
+
+def test_there_are_enough_and_each_names_a_check():
+    names = [mutant.name for mutant in MUTANTS]
+    assert len(names) == len(set(names)) >= 40
+    assert {mutant.killer for mutant in MUTANTS} <= set(SUITE.manifest)
+
+
+@pytest.mark.parametrize("target", ["numpy", "torch", "jax"])
+def test_every_mutant_that_can_exist_is_killed_by_its_check(target):
+    # On the slower libraries, those that NumPy cannot show.
+    (environment,) = environments(target)
+    done = list(
+        trials(environment, lambda m: target == "numpy" or bool(m.needs & {"autodiff", "jit"}))
+    )
+    survivors = [(t.mutant.name, t.message) for t in done if t.applicable and not t.killed]
+    assert survivors == []
+    # A mutant that crashes instead of being wrong would prove nothing.
+    assert [(t.mutant.name, t.raised) for t in done if t.raised and not t.mutant.raises] == []
+    assert sum(t.applicable for t in done) >= (80 if target == "numpy" else 9)
+
+
+def test_every_mutant_exists_on_some_backend():
+    found = set()
+    for target in ("numpy", "torch", "jax"):
+        (environment,) = environments(target)
+        capabilities = environment.target.backend.capabilities
+        found |= {m.name for m in MUTANTS if m.needs <= capabilities}
+    assert found == {mutant.name for mutant in MUTANTS}
