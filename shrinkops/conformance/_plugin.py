@@ -9,6 +9,7 @@ Invariants
 
 from __future__ import annotations
 
+import sys
 from pathlib import Path
 from typing import Any
 
@@ -39,6 +40,8 @@ class Plugin:
         spec = config.getoption("spec")
         if spec is not None and spec not in SPECIFICATIONS:
             raise pytest.UsageError(f"--spec {spec} is unknown; known: {', '.join(SPECIFICATIONS)}")
+        if ":" in config.getoption("backend"):  # as the command: it may lie in this folder
+            sys.path.insert(0, str(config.invocation_params.dir))
         ledger = config.getoption("ledger")
         try:
             self.ledger = read_ledger(Path(ledger)) if ledger else Ledger()

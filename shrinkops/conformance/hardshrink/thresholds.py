@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import contextlib
+import warnings
 from decimal import Decimal
 from fractions import Fraction
 from typing import Any
@@ -312,7 +313,10 @@ def wide(context: Context) -> None:
     ]
     row += special(number)
     x = np.resize(context.array(row), (len(values), len(row)))
-    context.verify(Call(x, np.array(values, np.float64).reshape(-1, 1)))
+    with warnings.catch_warnings():
+        # A library may say that λ overflows; HS-VAL-7 is about x.
+        warnings.simplefilter("ignore", RuntimeWarning)
+        context.verify(Call(x, np.array(values, np.float64).reshape(-1, 1)))
 
 
 @check(
