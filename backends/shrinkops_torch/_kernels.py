@@ -144,13 +144,20 @@ def traceable(operation: str, checked: _Kernel) -> _Kernel:
         # torch.hardshrink rounds a Python float once to these dtypes.
         if (
             type(lambd) is float
-            and out is None
             and _FLOAT32_SMALLEST <= lambd <= _FLOAT32_LARGEST
             and ((dtype := x.dtype) is float32 or dtype is float64)
             and not x.requires_grad
             and forward_ad._current_level < 0
         ):
-            return native_op(x, lambd)
+            if out is None:
+                return native_op(x, lambd)
+            if (
+                isinstance(out, torch.Tensor)
+                and out.dtype is dtype
+                and out.shape == x.shape
+                and out.device == x.device
+            ):
+                return native_op(x, lambd, out=out)
         return checked(x, lambd, out)
 
     return kernel
