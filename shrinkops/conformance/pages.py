@@ -58,7 +58,8 @@ def deviations_page(suites: Sequence[Suite]) -> str:
         "",
         "The conformance kit, pointed at thin wrappers of implementations in use. Each is held "
         "to the clauses about values, λ, types, purity and derivatives; none of them ever "
-        "promised the rest. A check is named by its clause in the [specification](spec/hardshrink).",
+        "promised the rest. A check is named by its clause in the "
+        "[specification](spec/hardshrink).",
         "",
         "This page is generated: `python -m shrinkops.conformance.pages deviations FILE` "
         f"(kit {KIT_VERSION}).",
