@@ -121,8 +121,12 @@ class UfuncBackend(_NumpyTypes):
         )
 
     def kernel(self, operation: Any) -> Any:
-        from . import _foreign
+        from . import _foreign, _kernels
 
+        if _kernels.native(operation.name) is None:
+            raise NotImplementedError(
+                f"there is no ufunc for {operation.name}; apply it to the NumPy array inside"
+            )
         return _foreign.kernel(self, operation.name)
 
     def array_types(self) -> tuple[str, ...]:

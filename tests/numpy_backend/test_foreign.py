@@ -244,3 +244,15 @@ def test_a_class_that_comes_back_as_ndarray_is_refused() -> None:
 
     with pytest.raises(TypeError, match="came back as"):
         hardshrink(Lossy(), 0.5)
+
+
+def test_an_operation_without_a_ufunc_is_refused() -> None:
+    from dataclasses import replace
+
+    from shrinkops._registry import registry
+    from shrinkops.operations.hardshrink import OPERATION
+
+    entry = registry.find("ufunc")
+    assert entry is not None
+    with pytest.raises(NotImplementedError, match="no ufunc for softshrink"):
+        entry.backend.kernel(replace(OPERATION, name="softshrink"))
