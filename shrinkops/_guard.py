@@ -15,7 +15,13 @@ from typing import TYPE_CHECKING, Any
 
 from ._errors import type_name
 from ._formats import Format, IntegerFormat
-from ._threshold import Threshold, is_real_number, round_threshold, threshold_bounds
+from ._threshold import (
+    Threshold,
+    check_broadcast,
+    is_real_number,
+    round_threshold,
+    threshold_bounds,
+)
 
 if TYPE_CHECKING:
     from ._backend import Backend, Kernel, Native
@@ -191,15 +197,7 @@ class _Guard:
                 f"{self.operation}: lambd must hold real numbers, "
                 f"got an array of dtype {name}; convert it to {self.backend.dtype_name(x)}"
             )
-        shape, wanted = tuple(lambd.shape), tuple(x.shape)
-        fits = len(shape) <= len(wanted) and all(
-            n in (1, m) for n, m in zip(reversed(shape), reversed(wanted), strict=False)
-        )
-        if not fits:
-            raise ValueError(
-                f"{self.operation}: lambd of shape {shape} does not broadcast to x of shape "
-                f"{wanted} without enlarging it; give each axis of lambd the length of x's, or 1"
-            )
+        check_broadcast(self.operation, tuple(lambd.shape), tuple(x.shape))
         return lambd
 
     def _check_out(self, x: Any, out: Any) -> None:

@@ -1,4 +1,4 @@
-"""Rules for a scalar λ: what counts as one, its rounding, and its refusals.
+"""Rules for λ: what counts as a number, its rounding, its refusals, and an array's shape.
 
 Invariants
 ----------
@@ -20,7 +20,7 @@ from typing import Any, NamedTuple
 from ._errors import type_name
 from ._formats import FloatFormat, Format, IntegerFormat
 
-__all__ = ["Threshold", "is_real_number", "round_threshold", "threshold_bounds"]
+__all__ = ["Threshold", "check_broadcast", "is_real_number", "round_threshold", "threshold_bounds"]
 
 
 class Threshold(NamedTuple):
@@ -212,3 +212,28 @@ def threshold_bounds(threshold: Threshold, dtype: IntegerFormat) -> tuple[int, i
         return 1, 0
     low, high = dtype.limits
     return max(-threshold.bits, low), min(threshold.bits, high)
+
+
+def check_broadcast(operation: str, shape: tuple[Any, ...], wanted: tuple[Any, ...]) -> None:
+    """Refuse an array λ that would enlarge the result (HS-LAM-6).
+
+    Parameters
+    ----------
+    operation : str
+        Named in the message.
+    shape, wanted : tuple of int
+        Shapes of λ and of ``x``.
+
+    Raises
+    ------
+    ValueError
+        λ has more axes than ``x``, or one that is neither 1 nor as long as ``x``'s.
+    """
+    fits = len(shape) <= len(wanted) and all(
+        n in (1, m) for n, m in zip(reversed(shape), reversed(wanted), strict=False)
+    )
+    if not fits:
+        raise ValueError(
+            f"{operation}: lambd of shape {shape} does not broadcast to x of shape {wanted} "
+            f"without enlarging it; give each axis of lambd the length of x's, or 1"
+        )

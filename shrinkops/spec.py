@@ -9,7 +9,13 @@ from ._errors import type_name
 from ._formats import FORMATS, FloatFormat, Format, IntegerFormat, float_format
 from ._operation import Clause, Operation
 from ._rounding import limit_bits, round_once
-from ._threshold import Threshold, is_real_number, round_threshold, threshold_bounds
+from ._threshold import (
+    Threshold,
+    check_broadcast,
+    is_real_number,
+    round_threshold,
+    threshold_bounds,
+)
 
 __all__ = [
     "FORMATS",
@@ -19,6 +25,7 @@ __all__ = [
     "IntegerFormat",
     "Operation",
     "Threshold",
+    "check_broadcast",
     "float_format",
     "is_real_number",
     "limit_bits",

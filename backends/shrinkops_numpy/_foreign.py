@@ -20,7 +20,7 @@ from typing import Any
 import numpy as np
 
 from shrinkops import Backend
-from shrinkops.spec import is_real_number, round_threshold, type_name
+from shrinkops.spec import check_broadcast, is_real_number, round_threshold, type_name
 
 from . import _kernels
 from ._registries import introduce
@@ -124,14 +124,7 @@ def _check_array(backend: Backend, operation: str, x: Any, lambd: Any) -> None:
     shape, wanted = getattr(lambd, "shape", ()), getattr(x, "shape", None)
     if wanted is None or not isinstance(shape, tuple) or hasattr(x, "dims"):
         return  # broadcasting by name: the result's shape is checked instead
-    fits = len(shape) <= len(wanted) and all(
-        n in (1, m) for n, m in zip(reversed(shape), reversed(wanted), strict=False)
-    )
-    if not fits:
-        raise ValueError(
-            f"{operation}: lambd of shape {shape} does not broadcast to x of shape {wanted} "
-            f"without enlarging it; give each axis of lambd the length of x's, or 1"
-        )
+    check_broadcast(operation, shape, wanted)
 
 
 def _call(operation: str, x: Any, lambd: Any) -> Any:

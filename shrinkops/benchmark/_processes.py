@@ -12,6 +12,7 @@ from __future__ import annotations
 import os
 import subprocess
 import sys
+import tempfile
 from collections.abc import Mapping, Sequence
 from pathlib import Path
 
@@ -82,17 +83,23 @@ def import_seconds(
 ) -> tuple[Estimate, list[float]]:
     """Return the seconds that an import takes after others, and the samples.
 
+    The interpreters find compiled bytecode, as after an install, also where the
+    environment forbids to write it beside the sources: it goes to a folder of
+    this measurement's own.
+
     Parameters
     ----------
     module : str
     before : sequence of str
         Imported first, not counted.
     repeats : int
-        Interpreters, after one that warms the file cache.
+        Interpreters, after one that compiles and warms the file cache.
     """
     source = _IMPORT.format(before=tuple(before), module=module)
-    run_python(source)
-    samples = [float(run_python(source)) for _ in range(repeats)]
+    with tempfile.TemporaryDirectory() as folder:
+        compiled = {"PYTHONDONTWRITEBYTECODE": "", "PYTHONPYCACHEPREFIX": folder}
+        run_python(source, compiled)
+        samples = [float(run_python(source, compiled)) for _ in range(repeats)]
     return estimate(samples), samples
 
 
