@@ -20,7 +20,7 @@ import numpy as np
 if TYPE_CHECKING:
     from ._backend import Backend
 
-__all__ = ["Adapter", "Layout", "Subclass", "numpy_dtype"]
+__all__ = ["Adapter", "Layout", "Subclass", "find_backend", "numpy_dtype"]
 
 
 def numpy_dtype(name: str) -> np.dtype[Any]:
@@ -228,3 +228,29 @@ def _numpy_subclasses() -> Sequence[Subclass]:
             ),
         ),
     )
+
+
+def find_backend(text: str) -> Backend:
+    """Return the backend that a command's TARGET names.
+
+    Parameters
+    ----------
+    text : str
+        A registered backend's name, or ``module:attribute``.
+
+    Raises
+    ------
+    ValueError
+        Nothing of that name; the message lists what there is.
+    TypeError
+        The attribute is not a backend.
+
+    Examples
+    --------
+    >>> from shrinkops.adapter import find_backend
+    >>> find_backend("numpy").framework
+    'numpy'
+    """
+    from ._target import find_target
+
+    return find_target(text).backend

@@ -17,7 +17,6 @@ from collections.abc import Callable, Iterable
 from ._context import Context, Environment
 from ._ledger import Ledger
 from ._model import Deviation, Item, NotApplicable, Result, State
-from ._script import preamble
 
 __all__ = ["run_item", "run_items"]
 
@@ -63,17 +62,23 @@ def _attempt(environment: Environment, item: Item) -> Result:
     except Deviation as found:
         return Result(
             item, State.FAILED, str(found), found.value, found.raised,
-            found.script or _bare_script(context, str(found)),
+            found.script or _crash_script(context, str(found), _LIKE_X),
         )  # fmt: skip
     except Exception as error:
         name = type(error).__name__
         last = traceback.extract_tb(error.__traceback__)[-1]
         message = f"raised {name}: {error} (line {last.lineno} of {last.name})"
-        return Result(item, State.FAILED, message, "", name, _bare_script(context, message))
+        return Result(item, State.FAILED, message, "", name, _crash_script(context, message))
     return Result(item, State.PASSED)
 
 
-def _bare_script(context: Context, message: str) -> str:
-    """Return what every script begins with, where the check has none of its own."""
-    quoted = "\n".join(f"# {line}" for line in message.splitlines())
-    return "\n".join([*preamble(context), quoted]) + "\n"
+_LIKE_X = "(read(y).dtype, read(y).shape) == (read(x).dtype, read(x).shape)"
+"""What a result was found not to be, where it could not be compared at all."""
+
+
+def _crash_script(context: Context, message: str, claim: str = "") -> str:
+    try:
+        return context.crash_script(message, claim)
+    except Exception as error:  # arguments that cannot be read, such as tracers
+        quoted = "\n".join(f"# {line}" for line in message.splitlines())
+        return f"{quoted}\n# its arguments cannot be written as source: {error}\n"

@@ -2,36 +2,95 @@
 
 Invariants
 ----------
-- A script imports NumPy, the library and shrinkops, nothing else of this project's.
+- A script imports NumPy, the library and shrinkops' public names, nothing of the kit.
+- It ends in an assertion, or in the call that raises: it fails on the backend that was
+  convicted, and runs through on one that is right.
 - The input is written as bits, so it survives any printer.
-- What cannot be named in source (a backend built in a test) is said to be so.
+- In every script ``f`` is what was called, ``x``, ``lambd`` and ``out`` its arguments,
+  ``y`` its result.
 """
 
 from __future__ import annotations
 
 import math
+import re
+from collections.abc import Sequence
+from dataclasses import dataclass
 from decimal import Decimal
 from fractions import Fraction
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
-from .._errors import type_name
-from ._bits import bits_of, hex_of
 from ._numbers import NUMBERS, Number
 
 if TYPE_CHECKING:
-    from ._context import Call, Context
+    from ._arrays import Arrays, Call
 
-__all__ = ["array_source", "reproduction"]
+__all__ = [
+    "Shown",
+    "arranged",
+    "array_source",
+    "bits_claim",
+    "lambda_source",
+    "made",
+    "raising",
+    "written",
+]
 
 _LONG = 64
 """Arrays of more elements are written as a few distinct values and an index."""
+
+_TRANSFORMATIONS = {
+    ("torch", "jit"): "torch.compile",
+    ("torch", "compile"): "torch.compile",
+    ("torch", "vmap"): "torch.func.vmap",
+    ("jax", "jit"): "jax.jit",
+    ("jax", "vmap"): "jax.vmap",
+}
+
+_HELPERS = {
+    "bits(": """\
+def bits(y, i):  # element i: its parts in hexadecimal, or nan
+    a = np.ascontiguousarray(read(y)).reshape(-1)[i : i + 1]
+    a = a.astype(a.dtype.newbyteorder('='))
+    parts = [a.real, a.imag] if a.dtype.kind == 'c' else [a]
+    return ['nan' if np.isnan(p) else p.tobytes()[:{used}].hex() for p in parts]""",
+    "read(": "read = backend.adapter().to_numpy",
+    "kernel(": "kernel = backend.kernel({operation}.OPERATION)",
+    "backend.": "backend = find_backend({target!r})",
+}
+"""Definitions that a script gets where its lines mention them; later ones serve earlier ones."""
+
+_MODULES = {"ml_dtypes": "ml_dtypes.", "fractions": "fractions.", "decimal": "decimal.",
+            "sys": "sys.", "threading": "threading.", "warnings": "warnings."}  # fmt: skip
+
+
+@dataclass(frozen=True)
+class Shown:
+    """What a script needs besides its call.
+
+    Attributes
+    ----------
+    claim : str
+        Expression that must be true of a right backend.
+    before : sequence of str
+        Lines between making the arguments and calling.
+    after : sequence of str
+        Lines between the call and the claim.
+    """
+
+    claim: str
+    before: Sequence[str] = ()
+    after: Sequence[str] = ()
 
 
 def number_of(array: np.ndarray[Any, Any]) -> Number | None:
     """Return the element type of an array by its NumPy dtype."""
     return NUMBERS.get(array.dtype.name)
+
+
+# Values as source
 
 
 def array_source(array: np.ndarray[Any, Any], number: Number) -> str:
@@ -65,6 +124,8 @@ def lambda_source(lambd: Any) -> str:
         return f"fractions.Fraction({', '.join(parts)})"
     if isinstance(lambd, Decimal):
         return f"decimal.Decimal({str(lambd)!r})"
+    if isinstance(lambd, np.longdouble):
+        return f"np.frombuffer(bytes.fromhex('{lambd.tobytes().hex()}'), np.longdouble)[0]"
     if isinstance(lambd, np.generic):
         module = "np" if type(lambd).__module__ == "numpy" else "ml_dtypes"
         return f"{module}.{lambd.dtype.name}({_plain(float(lambd))})"
@@ -73,92 +134,115 @@ def lambda_source(lambd: Any) -> str:
     if type(lambd) is int and abs(lambd) >= 1 << 128:
         exponent = (lambd & -lambd).bit_length() - 1
         return f"({hex(lambd >> exponent)} << {exponent})"
-    return repr(lambd)
+    return "object()" if type(lambd) is object else repr(lambd)
 
 
 def _plain(value: float) -> str:
     return repr(value) if math.isfinite(value) else f"float('{value}')"
 
 
-def _call_source(context: Context) -> tuple[list[str], str]:
-    """Return the lines that define ``f``, and imports for the backend."""
-    target, operation = context.target, context.operation
-    if target.registered:
-        return ["import shrinkops", f"f = shrinkops.{operation.name}"], ""
-    cls = type(target.backend)
-    module, colon, attribute = target.text.partition(":")
-    if colon:
-        make = f"{attribute}() if isinstance({attribute}, type) else {attribute}"
-        lines = [f"from {module} import {attribute.partition('.')[0]}", f"backend = {make}"]
-    else:
-        lines = [f"# backend: a {type_name(cls)} that was made while the kit ran"]
-    return [
-        *lines,
-        f"from shrinkops.operations.{operation.name} import OPERATION",
-        "kernel = backend.kernel(OPERATION)",
-        f"f = lambda x, lambd={operation.default}, out=None: kernel(x, lambd, out)",
-    ], ""
+# Calls as source
 
 
-def preamble(context: Context) -> list[str]:
-    """Return the import lines and the definition of ``f``."""
-    lines = ["import numpy as np", *context.adapter.imports]
-    definition, _ = _call_source(context)
-    if "backend." in context.adapter.from_source and context.target.registered:
-        definition.append("from shrinkops._target import find_target")
-        definition.append(f"backend = find_target({context.target.text!r}).backend")
-    return [*lines, *definition]
+def made(context: Arrays, name: str, array: np.ndarray[Any, Any], layout: str = "") -> list[str]:
+    """Write the lines that make the library's array ``name`` of an array."""
+    number = number_of(array) or context.number
+    lines = [f"a = {array_source(array, number)}"]
+    if not layout:
+        return [*lines, f"{name} = {_make(context)}"]
+    rules = context.adapter.layouts()[layout]
+    return [*lines, f"a = {rules.prepare}", f"x = {_make(context)}", f"{name} = {rules.take}"]
 
 
-def reproduction(context: Context, call: Call, comment: str) -> str:
-    """Write the script of one call."""
-    number = context.number
-    body: list[str] = []
-    body.append(f"a = {array_source(call.x, number)}")
-    make = context.adapter.from_source
-    if call.layout:
-        layout = context.adapter.layouts()[call.layout]
-        body.append(f"a = {layout.prepare}")
-        body.append(f"x = {make}")
-        body.append(f"x = {layout.take}")
-    else:
-        body.append(f"x = {make}")
-    arguments = "x"
+def _make(context: Arrays) -> str:
+    devices = list(context.adapter.devices())
+    index = devices.index(context.device) if context.device in devices else 0
+    if index:
+        return f"backend.adapter().from_numpy(a, backend.adapter().devices()[{index}])"
+    return context.adapter.from_source
+
+
+def arranged(context: Arrays, call: Call) -> tuple[list[str], str]:
+    """Write a call: the lines that make its arguments, and the expression that calls ``f``."""
+    mapped = call.transformation == "vmap"
+    lines = made(context, "x", np.stack([call.x, call.x]) if mapped else call.x, call.layout)
+    more = ""
     if isinstance(call.lambd, np.ndarray):
-        lambda_number = number_of(call.lambd) or number
-        body.append(f"a = {array_source(call.lambd, lambda_number)}")
-        body.append(f"lambd = {make}")
-        arguments += ", lambd"
+        lines += made(context, "lambd", call.lambd)
+        more += ", lambd"
     elif call.lambd is not call.DEFAULT:
-        arguments += f", {lambda_source(call.lambd)}"
+        more += f", {lambda_source(call.lambd)}"
     if call.out == "x":
-        arguments += ", out=x"
-    if call.transformation:
-        closed = arguments.replace("x", "v", 1)
-        body.append(
-            f"y = {_transform_source(context, call.transformation)}(lambda v: f({closed}))(x)"
-        )
-    else:
-        body.append(f"y = f({arguments})")
-    body += ["print(y)", f"# {comment}"]
-    text = "\n".join([*preamble(context), *body]) + "\n"
-    for module in ("ml_dtypes", "fractions", "decimal"):
-        if f"{module}." in text:
-            text = f"import {module}\n{text}"
-    return text
+        more += ", out=x"
+    elif call.out == "new":
+        lines += made(context, "out", np.full_like(call.x, 1))
+        more += ", out=out"
+    if not call.transformation:
+        return lines, f"f(x{more})"
+    transform = transformation_source(context, call.transformation)
+    return lines, f"{transform}(lambda v: f(v{more}))(x)" + ("[1]" if mapped else "")
 
 
-def _transform_source(context: Context, name: str) -> str:
-    known = {
-        ("torch", "jit"): "torch.compile",
-        ("torch", "compile"): "torch.compile",
-        ("torch", "vmap"): "torch.func.vmap",
-        ("jax", "jit"): "jax.jit",
-        ("jax", "vmap"): "jax.vmap",
+def transformation_source(context: Arrays, name: str) -> str:
+    """Write the library's transformation, by the name of its capability."""
+    general = f"backend.adapter().{name}"
+    return _TRANSFORMATIONS.get((context.backend.framework, name), general)
+
+
+def bits_claim(
+    context: Arrays, want: np.ndarray[Any, Any], index: int, other: np.ndarray[Any, Any] | None
+) -> str:
+    """Write the claim that element ``index`` of ``y`` is that of ``want``, or of ``other``."""
+    expected = [_bits(context.number, want, index)]
+    if other is not None:
+        expected.append(_bits(context.number, other, index))
+    listed = expected[0] if len(set(map(str, expected))) == 1 else None
+    return f"bits(y, {index}) == {listed}" if listed else f"bits(y, {index}) in {expected}"
+
+
+def _bits(number: Number, array: np.ndarray[Any, Any], index: int) -> list[str]:
+    one = np.ascontiguousarray(array).reshape(-1)[index : index + 1]
+    parts = [one.real, one.imag] if one.dtype.kind == "c" else [one]
+    used = number.width // 8
+    return ["nan" if np.isnan(p).any() else p.tobytes()[:used].hex() for p in parts]
+
+
+def raising(expression: str, exception: type[Exception], words: Sequence[str]) -> list[str]:
+    """Write the lines that demand an exception, with words in its message."""
+    name = exception.__name__
+    handler = [f"    assert {word!r} in str(error), error" for word in words] or ["    pass"]
+    bound = " as error" if words else ""
+    return [
+        "try:", f"    y = {expression}", f"except {name}{bound}:", *handler,
+        "else:", f"    raise AssertionError('expected {name}, got a result')",
+    ]  # fmt: skip
+
+
+def written(context: Arrays, lines: Sequence[str], public: bool = False) -> str:
+    """Write a whole script: imports, the definitions that the lines need, the lines."""
+    operation = context.operation.name
+    values = {
+        "operation": operation,
+        "target": context.target.text,
+        "used": context.number.width // 8 if context.dtype else None,
     }
-    return known.get((context.backend.framework, name), f"backend.adapter().{name}")
-
-
-def bits_text(array: np.ndarray[Any, Any], number: Number) -> str:
-    """Print the bits of a few elements."""
-    return " ".join(hex_of(b, number) for b in bits_of(array, number)[:8])
+    if public or context.dispatched:
+        function = f"f = shrinkops.{operation}"
+    else:
+        function = (
+            f"f = lambda x, lambd={context.operation.default}, out=None: kernel(x, lambd, out)"
+        )
+    body = [function, *lines] if re.search(r"\bf\b[(,)]", "\n".join(lines)) else [*lines]
+    for name, definition in _HELPERS.items():
+        if any(name in line for line in body):
+            body.insert(0, definition.format(**values))
+    text = "\n".join(body)
+    imports = [f"import {m}" for m, mention in sorted(_MODULES.items()) if mention in text]
+    imports += ["import numpy as np", *context.adapter.imports]
+    if "shrinkops." in text:
+        imports.append("import shrinkops")
+    if "find_backend(" in text:
+        imports.append("from shrinkops.adapter import find_backend")
+    if f"{operation}.OPERATION" in text:
+        imports.append(f"from shrinkops.operations import {operation}")
+    return "\n".join([*imports, text]) + "\n"

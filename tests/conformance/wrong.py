@@ -56,3 +56,33 @@ class NoFloat32(NumpyBackend):
     """Lacks the one required element type."""
 
     dtypes = frozenset({"float64"})
+
+
+class Greedy(NumpyBackend):
+    """Takes whatever comes."""
+
+    name = "greedy"
+
+    def handles(self, cls):
+        return True
+
+    def kernel(self, operation):
+        right = super().kernel(operation)
+        return lambda x, lambd, out: right(np.asarray(x, np.float32), lambd, out)
+
+
+class WrongAdapter(NumpyBackend):
+    """Its adapter loses bits."""
+
+    def adapter(self):
+        adapter = super().adapter()
+        right = adapter.from_numpy
+        adapter.from_numpy = lambda a, device=None: right(np.zeros_like(a), device)
+        return adapter
+
+
+class Crashing(NumpyBackend):
+    """Its kernel fails."""
+
+    def kernel(self, operation):
+        return lambda x, lambd, out: 1 // 0

@@ -2,14 +2,16 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from typing import Any
 
 import numpy as np
 
 from ..._errors import type_name
 from .._collect import Collector
-from .._context import Call, Context
-from .._model import Deviation, NotApplicable
+from .._context import Call, Context, Shown
+from .._model import NotApplicable
+from .._script import made
 from . import behaviours
 from .inputs import mixture
 
@@ -40,32 +42,42 @@ def kind(context: Context) -> None:
         x = context.make(data)
         for name, function in context.functions.items():
             y = function(x, lambd)
-            call = Call(data, lambd)
+            call, public = Call(data, lambd), function is context.public
             context.demand(
                 type(y) is type(x),
                 f"{name}: a {type_name(type(x))} of shape {shape} gives a {type_name(type(y))}",
-                value=type_name(type(y)), call=call,
+                value=type_name(type(y)), call=call, public=public,
+                shown=Shown("type(y) is type(x)"),
             )  # fmt: skip
             before, after = context.backend.dtype_name(x), context.backend.dtype_name(y)
             context.demand(
-                before == after, f"{name}: {before} becomes {after}", value=after, call=call
-            )
+                before == after, f"{name}: {before} becomes {after}", value=after, call=call,
+                public=public,
+                shown=Shown("backend.dtype_name(y) == backend.dtype_name(x)"),
+            )  # fmt: skip
             here, there = context.backend.device_of(x), context.backend.device_of(y)
             context.demand(
                 here == there, f"{name}: x is on {here}, the result on {there}", value=str(there),
-                call=call,
+                call=call, public=public,
+                shown=Shown("backend.device_of(y) == backend.device_of(x)"),
             )  # fmt: skip
 
 
 @check("HS-ARR-1/scalar", "a scalar that the library tells from a 0-d array stays one", kinds=_ALL)
 def scalar(context: Context) -> None:
-    x = context.make(mixture(context, 4))[1]
-    if type(x) is type(context.make(mixture(context, 4))) or not context.backend.handles(type(x)):
+    data = mixture(context, 4)
+    whole = context.make(data)
+    x = whole[1]
+    if type(x) is type(whole) or not context.backend.handles(type(x)):
         raise NotApplicable(f"{context.backend.framework} has no scalars of its own")
-    y = context.function(x, _lambda(context))
+    lambd = _lambda(context)
+    y = context.function(x, lambd)
     context.demand(
         type(y) is type(x), f"a {type_name(type(x))} gives a {type_name(type(y))}",
         value=type_name(type(y)),
+        shown=Shown(
+            "type(y) is type(x)", [*made(context, "x", data), "x = x[1]", f"y = f(x, {lambd})"]
+        ),
     )  # fmt: skip
 
 
@@ -100,10 +112,10 @@ def strides(context: Context) -> None:
                 break  # no such step in this library
             got = context.read_like(context.function(x, lambd), pool[index])
             part = None if either is None else either[index]
-            wrong = context.differing(pool[index], got, want[index], part)
-            context.demand(
-                wrong is None, f"x[{index.start}:{index.stop}:{step}]: element {wrong} is wrong",
-                value="wrong for a stride", call=Call(pool, lambd, layout="step"),
+            taken = f"x[{index.start}:{index.stop}:{step}]"
+            context.match(
+                pool[index], got, want[index], taken, either=part, value="wrong for a stride",
+                before=[*made(context, "x", pool), f"y = f({taken}, {lambd})"],
             )  # fmt: skip
 
 
@@ -121,10 +133,11 @@ def repeated(context: Context) -> None:
     got = context.read_like(context.function(wide, lambd), np.broadcast_to(row, (5, 40)))
     full = np.broadcast_to(row, (5, 40)).copy()
     want, either = context.suite.expected(full, lambd, context.number)
-    wrong = context.differing(full, got, want, either)
-    context.demand(
-        wrong is None, f"broadcast x: element {wrong} is wrong", value="wrong for a stride"
-    )
+    source = [*made(context, "x", row), "x = backend.namespace().broadcast_to(x, (5, 40))"]
+    context.match(
+        full, got, want, "broadcast x", either=either, value="wrong for a stride",
+        before=[*source, f"y = f(x, {lambd})"],
+    )  # fmt: skip
 
 
 @check("HS-ARR-3/unwritten", "x is as before, under every λ and layout", kinds=_ALL)
@@ -142,6 +155,7 @@ def unwritten(context: Context) -> None:
                 context.bits(context.read(x)) == before,
                 f"λ = {lambd}, layout {layout or 'dense'}: x was written",
                 value="x was written", call=Call(data, lambd, layout),
+                shown=Shown("read(x).tobytes() == before", ["before = read(x).tobytes()"]),
             )  # fmt: skip
 
 
@@ -200,26 +214,39 @@ def overlap(context: Context) -> None:
             except (ValueError, RuntimeError, TypeError):
                 continue
             want = context.suite.expected(before, lambd, context.number)[0]
-            wrong = context.differing(before, context.read_like(out, before), want)
-            context.demand(
-                wrong is None,
-                f"out {'after' if forward else 'before'} x by {shift} elements: element {wrong} "
-                f"is garbage",
-                value="garbage", call=Call(data, lambd),
+            names = ("x", "y") if forward else ("y", "x")
+            context.match(
+                before, context.read_like(out, before), want,
+                f"out {'after' if forward else 'before'} x by {shift} elements", value="garbage",
+                before=[
+                    *made(context, "base", np.resize(data, 300)),
+                    f"{names[0]}, {names[1]} = base[:{300 - shift}], base[{shift}:]",
+                    "try:", f"    f(x, {lambd}, out=y)",
+                    "except (ValueError, RuntimeError, TypeError):",
+                    "    sys.exit()  # a refusal is right, too",
+                ],
             )  # fmt: skip
 
 
 @check("HS-ARR-4/strided", "an out with steps", kinds=_ALL, needs=("out",))
 def strided(context: Context) -> None:
     data = _plain(context)
-    out = context.make(np.resize(np.ones(1, data.dtype), 2 * data.size))[::2]
+    ones = np.resize(np.ones(1, data.dtype), 2 * data.size)
+    out = context.make(ones)[::2]
     y = context.function(context.make(data), _lambda(context), out=out)
-    context.demand(y is out, "the call with a strided out returned another object", value="not out")
-    want = context.suite.expected(data, _lambda(context), context.number)[0]
-    wrong = context.differing(data, context.read_like(out, data), want)
+    source = [
+        *made(context, "x", data), *made(context, "out", ones),
+        "out = out[::2]", f"y = f(x, {_lambda(context)}, out=out)",
+    ]  # fmt: skip
     context.demand(
-        wrong is None, f"element {wrong} of a strided out is wrong", value="out not filled"
-    )
+        y is out, "the call with a strided out returned another object", value="not out",
+        shown=Shown("y is out", source),
+    )  # fmt: skip
+    want = context.suite.expected(data, _lambda(context), context.number)[0]
+    context.match(
+        data, context.read_like(out, data), want, "a strided out", value="out not filled",
+        before=[*source, "y = out"],
+    )  # fmt: skip
 
 
 @check(
@@ -231,9 +258,9 @@ def strided(context: Context) -> None:
 def wrong_shape(context: Context) -> None:
     data = np.resize(_plain(context), (3, 4))
     for shape in ((4, 3), (12,), (1, 3, 4), (3, 1), (0,), ()):
-        out = context.make(np.full(shape, 1).astype(data.dtype))
+        held = np.full(shape, 1).astype(data.dtype)
         behaviours.out_refused(
-            context, Call(data, _lambda(context)), out, ValueError,
+            context, Call(data, _lambda(context)), held, ValueError,
             f"out of shape {shape} for x of shape {data.shape}",
         )  # fmt: skip
 
@@ -247,10 +274,10 @@ def wrong_shape(context: Context) -> None:
 def wrong_dtype(context: Context) -> None:
     data = _plain(context)
     for name in sorted({"float32", "float64", "int32"} & context.backend.dtypes - {context.dtype}):
-        out = context.adapter.from_numpy(np.ones(data.shape, name), context.device)
         behaviours.out_refused(
-            context, Call(data, _lambda(context)), out, TypeError, f"out of dtype {name}"
-        )
+            context, Call(data, _lambda(context)), np.ones(data.shape, name), TypeError,
+            f"out of dtype {name}",
+        )  # fmt: skip
 
 
 @check(
@@ -265,6 +292,7 @@ def wrong_type(context: Context) -> None:
         context.refuses(
             TypeError, lambda o=out: context.function(context.make(data), _lambda(context), out=o),  # type: ignore[misc]
             what=f"out a {type(out).__name__}",
+            lines=made(context, "x", data), expression=f"f(x, {_lambda(context)}, out={out!r})",
         )  # fmt: skip
 
 
@@ -275,11 +303,14 @@ def wrong_type(context: Context) -> None:
     lacks=("out",),
 )
 def undeclared(context: Context) -> None:
-    x = context.make(mixture(context, 5))
-    for out in (context.make(mixture(context, 5)), x):
+    call = Call(mixture(context, 5), _lambda(context))
+    for out in ("new", "x"):
+        given = replace(call, out=out)
+        x, arguments, keywords = context.arrange(given)
         context.refuses(
-            TypeError, lambda o=out: context.function(x, _lambda(context), out=o),  # type: ignore[misc]
+            TypeError, lambda x=x, a=arguments, k=keywords: context.function(x, *a, **k),  # type: ignore[misc]
             context.backend.name, context.backend.no_out, what="out= that is not declared",
+            call=given,
         )  # fmt: skip
 
 
@@ -295,15 +326,22 @@ def resident(context: Context) -> None:
 def lazy(context: Context) -> None:
     """Count how often what x was built from is computed."""
     evaluate = getattr(context.adapter, "evaluations", None)
-    if evaluate is None:
-        raise Deviation(
-            "the backend declares lazy, but its adapter has no evaluations() to count them",
-            value="adapter",
-        )
-    x = context.make(mixture(context, 33))
+    context.demand(
+        evaluate is not None,
+        "the backend declares lazy, but its adapter has no evaluations() to count them",
+        value="adapter", shown=Shown("hasattr(backend.adapter(), 'evaluations')"),
+    )  # fmt: skip
+    assert evaluate is not None
+    data = mixture(context, 33)
+    x = context.make(data)
     before = evaluate()
     context.function(x, 0.5)
-    context.demand(evaluate() == before, "the call computed x", value="evaluated")
+    context.demand(
+        evaluate() == before, "the call computed x", value="evaluated", call=Call(data, 0.5),
+        shown=Shown("evaluated() == before", [
+            "evaluated = backend.adapter().evaluations", "before = evaluated()",
+        ]),
+    )  # fmt: skip
 
 
 @check(
@@ -319,7 +357,7 @@ def subclasses(context: Context) -> None:
 def subclass_values(context: Context) -> None:
     tried = 0
     data = mixture(context, 33)
-    for subclass in context.adapter.subclasses():
+    for index, subclass in enumerate(context.adapter.subclasses()):
         x = subclass.make(context.make(data))
         try:
             y = context.function(x, 0.5)
@@ -328,16 +366,15 @@ def subclass_values(context: Context) -> None:
         tried += 1
         got = np.asarray(y) if isinstance(y, np.ndarray) else context.read(y)
         want, either = context.suite.expected(data, 0.5, context.number)
-        shown = (
-            np.ones(data.shape, bool) & ~np.ma.getmaskarray(x)
-            if isinstance(x, np.ma.MaskedArray)
-            else slice(None)
-        )
-        wrong = context.differing(
-            data[shown], got[shown], want[shown], None if either is None else either[shown]
-        )
-        context.demand(
-            wrong is None, f"{subclass.name}: element {wrong} is wrong", value="subclass"
-        )
+        masked = isinstance(x, np.ma.MaskedArray)
+        shown = ~np.ma.getmaskarray(x) if masked else np.ones(data.shape, bool)
+        context.match(
+            data[shown], got[shown], want[shown], subclass.name,
+            either=None if either is None else either[shown], value="subclass",
+            before=[
+                *behaviours.subclass_source(context, index, data),
+                "y = f(x, 0.5)" + (".compressed()" if masked else ""),
+            ],
+        )  # fmt: skip
     if not tried:
         raise NotApplicable("no subclass is named, or all are refused")

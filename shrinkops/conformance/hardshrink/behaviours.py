@@ -12,9 +12,10 @@ from typing import Any
 import numpy as np
 
 from ..._errors import type_name
-from .._context import Call, Context
+from .._context import Call, Context, Shown
 from .._model import NotApplicable
-from .._provenance import foreign_calls
+from .._provenance import ForeignCall, foreign_calls
+from .._script import arranged, made
 
 __all__ = [
     "computes",
@@ -62,6 +63,7 @@ def in_every_layout(context: Context, call: Call) -> None:
                 f"layout {name!r}: x has its axes in memory order {before}, the result {after}",
                 value=str(after),
                 call=replace(call, layout=name),
+                shown=Shown("order(x) == order(y)", after=[_ORDER_SOURCE]),
             )
     if not tried:
         raise NotApplicable(f"{context.backend.framework} has one layout")
@@ -75,54 +77,56 @@ def _order(x: Any) -> list[int] | None:
     return sorted(range(len(strides)), key=lambda i: -strides[i])
 
 
+_ORDER_SOURCE = """\
+def order(v):  # its axes, from the widest stride to the narrowest
+    strides = v.stride() if hasattr(v, 'stride') else v.strides
+    return sorted(range(len(strides)), key=lambda i: -strides[i])"""
+
+
 def pure(context: Context, call: Call) -> None:
     """HS-ARR-3: x is not written, and the result shares no memory with it."""
     x, arguments, keywords = context.arrange(call)
     before = context.bits(call.x)
     y = context.function(x, *arguments, **keywords)
     after = context.bits(context.read(x))
+    what = f"{context.dtype}, λ = {call.lambd}"
     context.demand(
-        before == after,
-        f"{context.dtype}, λ = {call.lambd}: x was written",
-        value="x was written",
-        call=call,
-    )
+        before == after, f"{what}: x was written", value="x was written", call=call,
+        shown=Shown("read(x).tobytes() == before", [_BEFORE]),
+    )  # fmt: skip
     context.demand(
-        y is not x,
-        f"{context.dtype}, λ = {call.lambd}: the result is x itself",
-        value="the result is x",
-        call=call,
-    )
+        y is not x, f"{what}: the result is x itself", value="the result is x", call=call,
+        shown=Shown("y is not x"),
+    )  # fmt: skip
+    shared, shown = _shared(context, x, y)
+    context.demand(
+        not shared, f"{what}: the result shares memory with x", value="shared memory", call=call,
+        shown=shown,
+    )  # fmt: skip
+
+
+_BEFORE = "before = read(x).tobytes()"
+
+
+def _shared(context: Context, x: Any, y: Any) -> tuple[bool, Shown]:
+    """Tell whether two arrays share memory, and how a script tells it."""
     if isinstance(x, np.ndarray) and isinstance(y, np.ndarray):
-        shared = np.shares_memory(x, y)
-    else:
-        shared = _written_through(context, x, y)
-    context.demand(
-        not shared,
-        f"{context.dtype}, λ = {call.lambd}: the result shares memory with x",
-        value="shared memory",
-        call=call,
+        return bool(np.shares_memory(x, y)), Shown("not np.shares_memory(x, y)")
+    for name in ("data_ptr", "unsafe_buffer_pointer"):
+        if hasattr(x, name) and hasattr(y, name) and x.shape and 0 not in x.shape:
+            same = getattr(x, name)() == getattr(y, name)()
+            return bool(same), Shown(f"x.{name}() != y.{name}()")
+    return _written_through(context, x, y), Shown(
+        "read(x).tobytes() == before", [_BEFORE], ["y[...] = y * 0"]
     )
 
 
 def _written_through(context: Context, x: Any, y: Any) -> bool:
     """Write into the result, where the library lets us, and look at x."""
-    pointer = [
-        getattr(a, name)()
-        for a in (x, y)
-        for name in ("data_ptr", "unsafe_buffer_pointer")
-        if hasattr(a, name)
-    ]
-    if len(pointer) == 2 and x.shape and 0 not in x.shape:
-        return bool(pointer[0] == pointer[1])
     before = context.bits(context.read(x))
     try:
-        y[...] = (
-            y[...] * 0
-            if not getattr(y, "shape", ())
-            else context.make(np.zeros_like(context.read(y)))
-        )
-    except (TypeError, ValueError, AttributeError, NotImplementedError, RuntimeError):
+        y[...] = y * 0
+    except Exception:  # each library refuses in its own way
         return False  # what cannot be written cannot be written through
     return context.bits(context.read(x)) != before
 
@@ -135,80 +139,103 @@ def quiet(context: Context, call: Call) -> None:
         try:
             context.function(x, *arguments, **keywords)
         except (FloatingPointError, Warning) as error:
-            raise context.unexpected(call, error) from error
+            strict = ["warnings.simplefilter('error', RuntimeWarning)", "np.seterr(all='raise')"]
+            raise context.unexpected(call, error, before=strict) from error
 
 
 def into_out(context: Context, call: Call) -> None:
     """HS-ARR-4: out is filled, whatever it held, and it is what comes back."""
-    x, arguments, _ = context.arrange(call)
-    out = context.make(np.full_like(call.x, 1))
-    y = context.function(x, *arguments, out=out)
-    context.demand(
-        y is out, "the call with out= returned another object", value="not out",
-        call=replace(call, out="new"),
-    )  # fmt: skip
-    want = context.suite.expected(call.x, call.lambd, context.number)[0]
-    wrong = context.differing(call.x, context.read_like(out, call.x), want)
-    context.demand(
-        wrong is None, f"element {wrong} of out is not the result", value="out not filled",
-        call=replace(call, out="new"),
-    )  # fmt: skip
-    context.demand(
-        context.bits(context.read(x)) == context.bits(call.x), "x was written, out was given",
-        value="x was written", call=replace(call, out="new"),
-    )  # fmt: skip
+    _filled(context, replace(call, out="new"))
 
 
 def in_place(context: Context, call: Call) -> None:
     """HS-ARR-4: out may be x itself."""
-    x, arguments, _ = context.arrange(call)
-    y = context.function(x, *arguments, out=x)
+    _filled(context, replace(call, out="x"))
+
+
+def _filled(context: Context, call: Call) -> None:
+    x, arguments, keywords = context.arrange(call)
+    out = keywords["out"]
+    y = context.function(x, *arguments, **keywords)
+    name = "out=x" if out is x else "out="
     context.demand(
-        y is x, "the call with out=x returned another object", value="not out", call=call
-    )
-    want = context.suite.expected(call.x, call.lambd, context.number)[0]
-    wrong = context.differing(call.x, context.read_like(x, call.x), want)
-    context.demand(
-        wrong is None, f"element {wrong} of x, given as out, is not the result",
-        value="out not filled", call=replace(call, out="x"),
+        y is out, f"the call with {name} returned another object", value="not out", call=call,
+        shown=Shown("y is x" if out is x else "y is out"),
     )  # fmt: skip
+    want = context.suite.expected(call.x, call.lambd, context.number)[0]
+    context.match(
+        call.x, context.read_like(out, call.x), want, f"after the call with {name}",
+        value="out not filled", call=call,
+    )  # fmt: skip
+    if out is not x:
+        context.demand(
+            context.bits(context.read(x)) == context.bits(call.x),
+            "x was written, out was given", value="x was written", call=call,
+            shown=Shown("read(x).tobytes() == before", [_BEFORE]),
+        )  # fmt: skip
 
 
 def out_refused(
-    context: Context, call: Call, out: Any, exception: type[Exception], what: str
+    context: Context, call: Call, held: Any, exception: type[Exception], what: str
 ) -> None:
-    """HS-ARR-4: a wrong out raises, and stays as it was."""
+    """HS-ARR-4: an out like ``held``, which is all ones, raises and stays as it was."""
+    out = context.adapter.from_numpy(held, context.device)
     before = context.adapter.to_numpy(out).tobytes()
     x, arguments, _ = context.arrange(call)
+    setup, expression = arranged(context, call)
+    setup += made(context, "out", held)
+    expression = expression.removesuffix(")") + ", out=out)"
     try:
         context.refuses(
-            exception, lambda: context.function(x, *arguments, out=out), what=what, call=call
-        )
+            exception, lambda: context.function(x, *arguments, out=out), what=what,
+            lines=setup, expression=expression,
+        )  # fmt: skip
     finally:
         after = context.adapter.to_numpy(out).tobytes()
-    context.demand(before == after, f"{what}: it was written all the same", value="out was written")
+    context.demand(
+        before == after, f"{what}: it was written all the same", value="out was written",
+        shown=Shown("read(out).tobytes() == before", [
+            *setup, "before = read(out).tobytes()",
+            "try:", f"    {expression}", f"except {exception.__name__}:", "    pass",
+        ]),
+    )  # fmt: skip
 
 
 def resident(context: Context, call: Call) -> None:
     """HS-ARR-5: nothing is converted or copied to the host; the device stays."""
     x, arguments, keywords = context.arrange(call)
     context.function(x, *arguments, **keywords)
-    with context.adapter.forbid_transfers():
-        y, found = foreign_calls(
-            context.backend, lambda: context.function(x, *arguments, **keywords)
-        )
-    found = (
-        [line for line in found if not line.startswith("numpy.")]
-        if context.adapter.is_numpy
-        else found
-    )
-    context.demand(
-        not found, f"during the call: {found[0] if found else ''}", value="converted", call=call
-    )
+    try:
+        with context.adapter.forbid_transfers():
+            y, found = foreign_calls(
+                context.backend, lambda: context.function(x, *arguments, **keywords)
+            )
+    except Exception as error:
+        guard = ["guard = backend.adapter().forbid_transfers()", "guard.__enter__()"]
+        raise context.unexpected(call, error, before=guard) from error
+    if context.adapter.is_numpy:
+        found = [foreign for foreign in found if foreign.module != "numpy"]
+    _only_own(context, call, found, "during the call", "converted")
     here, there = (context.backend.device_of(a) for a in (x, y))
     context.demand(
-        here == there, f"x is on device {here}, the result on {there}", value=str(there), call=call
-    )
+        here == there, f"x is on device {here}, the result on {there}", value=str(there), call=call,
+        shown=Shown("backend.device_of(x) == backend.device_of(y)"),
+    )  # fmt: skip
+
+
+def _only_own(
+    context: Context, call: Call, found: list[ForeignCall], what: str, value: str,
+    public: bool = False,
+) -> None:  # fmt: skip
+    """Convict a call of the first foreign function that it called."""
+    if not found:
+        return
+    setup, expression = arranged(context, call)
+    watch, claim = found[0].shown(expression)
+    context.demand(
+        False, f"{what}: {found[0].text}", value=value, public=public,
+        shown=Shown(claim, [*setup, *watch]),
+    )  # fmt: skip
 
 
 def subclasses(context: Context, call: Call) -> None:
@@ -216,7 +243,7 @@ def subclasses(context: Context, call: Call) -> None:
     tried = context.adapter.subclasses()
     if not tried:
         raise NotApplicable(f"the adapter of {context.backend.name!r} names no subclasses")
-    for subclass in tried:
+    for index, subclass in enumerate(tried):
         x = subclass.make(context.make(call.x))
         try:
             y = context.function(x, call.lambd)
@@ -226,7 +253,19 @@ def subclasses(context: Context, call: Call) -> None:
             subclass.kept(x, y),
             f"{subclass.name}: came back as {type_name(type(y))}, stripped of what it was",
             value="stripped",
-        )
+            shown=Shown("subclass.kept(x, y)", [
+                *subclass_source(context, index, call.x), f"y = f(x, {call.lambd})",
+            ]),
+        )  # fmt: skip
+
+
+def subclass_source(context: Context, index: int, array: Any) -> list[str]:
+    """Return the lines that make x an instance of one of the adapter's subclasses."""
+    return [
+        *made(context, "x", array),
+        f"subclass = backend.adapter().subclasses()[{index}]",
+        "x = subclass.make(x)",
+    ]
 
 
 def computes(context: Context, call: Call) -> None:
@@ -235,19 +274,19 @@ def computes(context: Context, call: Call) -> None:
     context.demand(
         context.backend.handles(type(x)),
         f"the adapter's arrays, {type_name(type(x))}, are not the backend's own",
+        shown=Shown("backend.handles(type(x))", made(context, "x", call.x)),
     )
     for name, function in context.functions.items():
+        public = function is context.public
         function(x, *arguments, **keywords)
         y, found = foreign_calls(context.backend, lambda f=function: f(x, *arguments, **keywords))  # type: ignore[misc]
-        context.demand(
-            not found, f"{name}: {found[0] if found else ''}", value="fallback", call=call
-        )
+        _only_own(context, call, found, name, "fallback", public)
         context.demand(
             context.backend.handles(type(y)),
             f"{name}: the result is a {type_name(type(y))}, not the backend's own type",
-            value=type_name(type(y)),
-            call=call,
-        )
+            value=type_name(type(y)), call=call, public=public,
+            shown=Shown("backend.handles(type(y))"),
+        )  # fmt: skip
     if context.target.registered:
         from ..._public import explain
 
@@ -256,7 +295,19 @@ def computes(context: Context, call: Call) -> None:
             answer.backend == context.backend.name,
             f"arrays of {type_name(type(x))} go to backend {answer.backend!r}: {answer.reason}",
             value=str(answer.backend),
+            shown=Shown(
+                f"shrinkops.explain(x).backend == {context.backend.name!r}",
+                made(context, "x", call.x),
+            ),
         )
+
+
+_FOREIGN_SOURCE = """\
+class Foreign:  # an array of no library
+    def __init__(self, x):
+        self.shape, self.dtype, self.ndim = x.shape, x.dtype, x.ndim
+    def __array__(self, *_, **__):
+        raise AssertionError('an array of another library was converted')"""
 
 
 def mixed(context: Context, call: Call) -> None:
@@ -265,19 +316,23 @@ def mixed(context: Context, call: Call) -> None:
     other = Foreign(call.x)
     name = type_name(Foreign)
     own = type_name(type(x))
+    setup = [*made(context, "x", call.x), _FOREIGN_SOURCE]
     context.refuses(
-        TypeError, lambda: context.function(x, other), name, own, what="λ of another library"
-    )
+        TypeError, lambda: context.function(x, other), name, own, what="λ of another library",
+        lines=setup, expression="f(x, Foreign(x))",
+    )  # fmt: skip
     if context.declares("out"):
         context.refuses(
             TypeError, lambda: context.function(x, call.lambd, out=other), name, own,
             what="out of another library",
+            lines=setup, expression=f"f(x, {call.lambd}, out=Foreign(x))",
         )  # fmt: skip
     if not context.adapter.is_numpy:
         host = np.zeros(1, np.float32)
         context.refuses(
             TypeError, lambda: context.function(x, host), "numpy.ndarray", own,
             what="λ a NumPy array",
+            lines=made(context, "x", call.x), expression="f(x, np.zeros(1, np.float32))",
         )  # fmt: skip
 
 
@@ -290,15 +345,18 @@ def unknown_types(context: Context) -> None:
     class Unknown:
         """Nobody's array."""
 
-    for value, words in (
-        (Unknown(), (type_name(Unknown), context.backend.name)),
-        ([1.0, 2.0], ("list", "asarray", context.backend.name)),
-        (0.25, ("float", "asarray")),
-        (None, ("NoneType",)),
+    for value, source, words in (
+        (Unknown(), "Unknown()", (type_name(Unknown), context.backend.name)),
+        ([1.0, 2.0], "[1.0, 2.0]", ("list", "asarray", context.backend.name)),
+        (0.25, "0.25", ("float", "asarray")),
+        (None, "None", ("NoneType",)),
     ):
         context.refuses(
             TypeError,
             lambda v=value: public(v),  # type: ignore[misc]
             *words,
             what=f"x a {type(value).__name__}",
+            lines=["class Unknown:", "    pass"],
+            expression=f"f({source})",
+            public=True,
         )

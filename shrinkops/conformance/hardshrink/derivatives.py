@@ -7,8 +7,9 @@ from typing import Any
 import numpy as np
 
 from .._collect import Collector
-from .._context import Call, Context
+from .._context import Call, Context, Shown
 from .._model import Deviation
+from .._script import bits_claim, made, written
 from .definition import kept, threshold
 from .inputs import around, mixture
 
@@ -25,64 +26,68 @@ _Array = np.ndarray[Any, Any]
 
 def verify_derivative(context: Context, call: Call, given: _Array, want: _Array, mode: str) -> None:
     """Convict a derivative that is not the cotangent, or tangent, by selection."""
-    x, arguments, _ = context.arrange(call)
-    differentiate = getattr(context.adapter, mode)
-    try:
-        got = differentiate(lambda v: context.function(v, *arguments), x, context.make(given))
-        got = context.read_like(got, call.x)
-    except Deviation:
-        raise
-    except Exception as error:
-        raise context.unexpected(call, error) from error
+    got = _derivative(context, call, given, mode)
     wrong = context.differing(call.x, got, want)
-    if wrong is not None:
-        values = [
-            context.bits(a.reshape(-1)[wrong : wrong + 1])[0] for a in (call.x, given, want, got)
-        ]
-        shown = [f"0x{v:0{context.number.width // 4}x}" for v in values]
-        raise Deviation(
-            f"{mode}, λ = {call.lambd}: at x = {shown[0]}, given {shown[1]}, "
-            f"expected {shown[2]}, got {shown[3]}",
-            value=shown[3].removeprefix("0x"),
-            script=_script(
-                context, call, given, mode, _shown(context, call, given, want, mode, wrong)
-            ),
-        )
-
-
-def _shown(
-    context: Context, call: Call, given: _Array, want: _Array, mode: str, wrong: int
-) -> slice:
-    """Return the one element, where it alone shows the deviation, else all of them."""
+    if wrong is None:
+        return
     one = slice(wrong, wrong + 1)
-    x, factor = (context.make(a[one]) for a in (call.x, given))
-    _, arguments, _ = context.arrange(call)
+    alone = Call(call.x[one], call.lambd)
     try:
-        got = getattr(context.adapter, mode)(lambda v: context.function(v, *arguments), x, factor)
-        alone = context.differing(call.x[one], context.read_like(got, call.x[one]), want[one])
-    except Exception:
-        return slice(None)
-    return slice(None) if alone is None else one
+        reduced = context.differing(
+            alone.x, _derivative(context, alone, given[one], mode), want[one]
+        )
+    except Deviation:
+        reduced = None
+    if reduced is None:  # it takes its neighbours to show
+        alone, one = call, slice(None)
+    values = [context.bits(a.reshape(-1)[wrong : wrong + 1])[0] for a in (call.x, given, want, got)]
+    shown = [f"0x{v:0{context.number.width // 4}x}" for v in values]
+    claim = bits_claim(context, want[one], 0 if reduced is not None else wrong, None)
+    context.demand(
+        False,
+        f"{mode}, λ = {call.lambd}: at x = {shown[0]}, given {shown[1]}, "
+        f"expected {shown[2]}, got {shown[3]}",
+        value=shown[3].removeprefix("0x"),
+        shown=Shown(claim, _source(context, alone, given[one], mode)),
+    )
 
 
-def _script(context: Context, call: Call, given: _Array, mode: str, shown: slice) -> str:
-    from .._script import array_source, preamble
+def _derivative(context: Context, call: Call, given: _Array, mode: str) -> _Array:
+    x, arguments, _ = context.arrange(call)
+    try:
+        got = getattr(context.adapter, mode)(
+            lambda v: context.function(v, *arguments), x, context.make(given)
+        )
+    except Exception as error:
+        raise _raised(context, error, mode, _source(context, call, given, mode)) from error
+    result = context.read(got)
+    context.demand(
+        (result.dtype, result.shape) == (call.x.dtype, call.x.shape),
+        f"{mode}: a {result.dtype} of shape {result.shape} for a {call.x.dtype} of {call.x.shape}",
+        shown=Shown(
+            "(read(y).dtype, read(y).shape) == (read(x).dtype, read(x).shape)",
+            _source(context, call, given, mode),
+        ),
+    )
+    return result
 
-    one, factor = call.x[shown], given[shown]
-    make = context.adapter.from_source
-    lines = [*preamble(context), f"a = {array_source(one, context.number)}", f"x = {make}"]
-    lines += [f"a = {array_source(factor, context.number)}", f"g = {make}"]
-    function = f"lambda v: f(v, {call.lambd})"
-    by_library = {
-        ("torch", "vjp"): f"torch.func.vjp({function}, x)[1](g)[0]",
-        ("torch", "jvp"): f"torch.func.jvp({function}, (x,), (g,))[1]",
-        ("jax", "vjp"): f"jax.vjp({function}, x)[1](g)[0]",
-        ("jax", "jvp"): f"jax.jvp({function}, (x,), (g,))[1]",
-    }
-    general = f"backend.adapter().{mode}({function}, x, g)"
-    lines.append(f"print({by_library.get((context.backend.framework, mode), general)})")
-    text = "\n".join(lines) + "\n"
-    return f"import ml_dtypes\n{text}" if "ml_dtypes." in text else text
+
+_BY_LIBRARY = {
+    ("torch", "vjp"): "torch.func.vjp({f}, x)[1](g)[0]",
+    ("torch", "jvp"): "torch.func.jvp({f}, (x,), (g,))[1]",
+    ("jax", "vjp"): "jax.vjp({f}, x)[1](g)[0]",
+    ("jax", "jvp"): "jax.jvp({f}, (x,), (g,))[1]",
+}
+
+
+def _source(context: Context, call: Call, given: _Array, mode: str) -> list[str]:
+    """Return the lines that differentiate: x, the (co)tangent g, the derivative y."""
+    known = _BY_LIBRARY.get((context.backend.framework, mode))
+    expression = known or f"backend.adapter().{mode}({{f}}, x, g)"
+    return [
+        *made(context, "x", call.x), *made(context, "g", given),
+        f"y = {expression.format(f=f'lambda v: f(v, {call.lambd})')}",
+    ]  # fmt: skip
 
 
 def _selected(x: _Array, lambd: Any, given: _Array, context: Context) -> _Array:
@@ -107,17 +112,25 @@ def verify_second(context: Context, call: Call) -> None:
     def first(v: Any) -> Any:
         return context.adapter.vjp(lambda w: context.function(w, *arguments), v, ones)
 
+    source = [
+        *made(context, "x", call.x), *made(context, "g", np.ones(call.x.shape, call.x.dtype)),
+        "vjp = backend.adapter().vjp",
+        f"y = vjp(lambda v: vjp(lambda w: f(w, {call.lambd}), v, g), x, g)",
+    ]  # fmt: skip
     try:
         got = context.read_like(context.adapter.vjp(first, x, ones), call.x)
-    except Deviation:
-        raise
     except Exception as error:
-        raise context.unexpected(call, error) from error
-    wrong = context.differing(call.x, got, np.zeros_like(call.x))
-    context.demand(
-        wrong is None, f"the second derivative is not zero at element {wrong}",
-        value="second derivative", call=call,
+        raise _raised(context, error, "the second derivative", source) from error
+    context.match(
+        call.x, got, np.zeros_like(call.x), "the second derivative", value="second derivative",
+        before=source,
     )  # fmt: skip
+
+
+def _raised(context: Context, error: Exception, what: str, source: list[str]) -> Deviation:
+    name = type(error).__name__
+    message = f"{what}: raised {name}: {error}"
+    return Deviation(message, raised=name, script=written(context, source))
 
 
 def verify_lambda(context: Context, call: Call) -> None:
@@ -127,17 +140,19 @@ def verify_lambda(context: Context, call: Call) -> None:
     x, _, _ = context.arrange(call)
     lambd = np.full(call.x.shape, call.lambd).astype(call.x.dtype)
     ones = context.make(np.ones(call.x.shape, call.x.dtype))
+    source = [
+        *made(context, "x", call.x), *made(context, "lambd", lambd),
+        *made(context, "g", np.ones(call.x.shape, call.x.dtype)),
+        "y = backend.adapter().vjp(lambda v: f(x, v), lambd, g)",
+    ]  # fmt: skip
     try:
         gradient = context.adapter.vjp(lambda v: context.function(x, v), context.make(lambd), ones)
         got = context.read_like(gradient, lambd)
-    except Deviation:
-        raise
     except Exception as error:
-        raise context.unexpected(call, error) from error
-    wrong = context.differing(lambd, got, np.zeros_like(lambd))
-    context.demand(
-        wrong is None, f"d/dλ is not zero at element {wrong}", value="d/dlambda", call=call
-    )
+        raise _raised(context, error, "d/dλ", source) from error
+    context.match(
+        lambd, got, np.zeros_like(lambd), "d/dλ", value="d/dlambda", before=source
+    )  # fmt: skip
 
 
 @check(
@@ -251,15 +266,13 @@ def second(context: Context) -> None:
 def agreement(context: Context) -> None:
     x = _points(context)
     given = mixture(context, x.size)
-    made, factor = context.make(x), context.make(given)
-    results = [
-        context.read_like(
-            getattr(context.adapter, mode)(lambda v: context.function(v, 0.5), made, factor), x
-        )
-        for mode in ("vjp", "jvp")
-    ]
-    wrong = context.differing(x, *results)
+    call = Call(x, 0.5)
+    reverse, forward = (_derivative(context, call, given, mode) for mode in ("vjp", "jvp"))
+    wrong = context.differing(x, reverse, forward)
     context.demand(
         wrong is None, f"forward and reverse mode differ at element {wrong}", value="modes differ",
-        call=Call(x, 0.5),
+        shown=Shown(f"bits(reverse, {wrong}) == bits(y, {wrong})", [
+            *_source(context, call, given, "vjp"), "reverse = y",
+            *_source(context, call, given, "jvp"),
+        ]),
     )  # fmt: skip

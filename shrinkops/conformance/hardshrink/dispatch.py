@@ -5,8 +5,9 @@ from __future__ import annotations
 import numpy as np
 
 from .._collect import Collector
-from .._context import Call, Context
+from .._context import Call, Context, Shown
 from .._model import NotApplicable
+from .._script import made
 from . import behaviours
 from .inputs import mixture
 
@@ -44,6 +45,10 @@ def registered(context: Context) -> None:
         and type(x) in dispatcher.table,
         f"the table's kernel for {type(x).__name__} is not that of {context.backend.name!r}",
         value="another kernel",
+        shown=Shown(
+            f"shrinkops.explain(x).backend == {context.backend.name!r}",
+            made(context, "x", np.ones(3, np.float32)),
+        ),
     )
 
 
@@ -54,11 +59,15 @@ def selective(context: Context) -> None:
             not context.backend.handles(cls),
             f"handles({cls.__name__}) is true: it would take what is not its own",
             value=cls.__name__,
+            shown=Shown(
+                f"not backend.handles({cls.__name__})",
+                ["class Foreign:", "    pass", "NoneType = type(None)"],
+            ),
         )
     if not context.adapter.is_numpy:
         context.demand(
             not context.backend.handles(np.ndarray), "handles(numpy.ndarray) is true",
-            value="numpy.ndarray",
+            value="numpy.ndarray", shown=Shown("not backend.handles(np.ndarray)"),
         )  # fmt: skip
 
 

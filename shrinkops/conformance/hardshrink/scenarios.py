@@ -57,6 +57,7 @@ def _error(context: Context, case: Case) -> None:
         context.refuses(
             exception, lambda f=function: f(x, *arguments),  # type: ignore[misc]
             what=f"{name}, λ = {lambda_source(call.lambd)}", call=call,
+            public=function is context.public,
         )  # fmt: skip
 
 
@@ -69,6 +70,8 @@ def _refused_dtype(context: Context, case: Case) -> None:
     context.refuses(
         TypeError, lambda: context.function(x, value_of(case["lambda"])),
         "bool", context.backend.name, what="x of dtype bool",
+        lines=[f"x = backend.adapter().from_numpy(np.array({array.tolist()}))"],
+        expression=f"f(x, {lambda_source(value_of(case['lambda']))})",
     )  # fmt: skip
 
 
@@ -100,15 +103,15 @@ def _behaviour(function: Callable[[Context, Call], None]) -> Callable[[Context, 
 
 def _out_shape(context: Context, case: Case) -> None:
     call = _call(context, case)[0]
-    out = context.make(np.full((1, *call.x.shape), 1, call.x.dtype))
-    behaviours.out_refused(context, call, out, ValueError, "out of one more axis")
+    held = np.full((1, *call.x.shape), 1, call.x.dtype)
+    behaviours.out_refused(context, call, held, ValueError, "out of one more axis")
 
 
 def _out_dtype(context: Context, case: Case) -> None:
     call = _call(context, case)[0]
     other = "float64" if context.dtype == "float32" else "float32"
-    out = context.adapter.from_numpy(np.ones(call.x.shape, other), context.device)
-    behaviours.out_refused(context, call, out, TypeError, f"out of dtype {other}")
+    held = np.ones(call.x.shape, other)
+    behaviours.out_refused(context, call, held, TypeError, f"out of dtype {other}")
 
 
 def _derivative(mode: str) -> Callable[[Context, Case], None]:

@@ -11,9 +11,10 @@ from typing import Any
 import numpy as np
 
 from .._collect import Collector
-from .._context import Call, Context
+from .._context import Call, Context, Shown
 from .._model import NotApplicable
 from .._numbers import decode, overflows, round_bits
+from .._script import lambda_source, made
 from .definition import threshold
 from .inputs import around, mixture, special
 
@@ -42,18 +43,16 @@ def default(context: Context) -> None:
 def signature(context: Context) -> None:
     x = context.array(special(context.number))
     want = context.suite.expected(x, 1.5, context.number)[0]
+    source = made(context, "x", x)
     for name, function in context.functions.items():
         for how, arguments, keywords in (
             ("lambd=1.5", (), {"lambd": 1.5}),
-            ("(x, 1.5)", (1.5,), {}),
+            ("1.5", (1.5,), {}),
         ):
-            try:
-                got = context.read_like(function(context.make(x), *arguments, **keywords), x)
-            except TypeError as error:
-                raise context.unexpected(Call(x, 1.5), error) from error
-            context.demand(
-                context.differing(x, got, want) is None, f"{name}: {how} is not the threshold",
-                value="signature",
+            got = context.read_like(function(context.make(x), *arguments, **keywords), x)
+            context.match(
+                x, got, want, f"{name}, called with (x, {how})", value="signature",
+                before=[*source, f"y = f(x, {how})"],
             )  # fmt: skip
 
 
@@ -125,6 +124,7 @@ def dtype(context: Context) -> None:
             f"{context.backend.dtype_name(y)}",
             value=context.backend.dtype_name(y),
             call=Call(x, lambd),
+            shown=Shown("backend.dtype_name(y) == backend.dtype_name(x)"),
         )
 
 
@@ -214,7 +214,7 @@ def not_a_number(context: Context) -> None:
         context.refuses(
             TypeError, lambda v=lambd: context.function(context.make(x), v),  # type: ignore[misc]
             "lambd", what=f"λ = {type(lambd).__name__}",
-            call=Call(x, lambd) if isinstance(lambd, (str, complex, bool)) else None,
+            call=Call(x, lambd),
         )  # fmt: skip
 
 
@@ -228,6 +228,12 @@ def unwritten(context: Context) -> None:
         context.demand(
             context.bits(context.read(out)) == context.bits(np.full_like(x, 1)),
             f"λ = {bad!r} was refused after out was written", value="out was written",
+            shown=Shown("read(out).tobytes() == before", [
+                *made(context, "x", x), *made(context, "out", np.full_like(x, 1)),
+                "before = read(out).tobytes()",
+                "try:", f"    f(x, {lambda_source(bad)}, out=out)",
+                "except (TypeError, ValueError):", "    pass",
+            ]),
         )  # fmt: skip
 
 

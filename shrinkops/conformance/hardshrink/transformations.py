@@ -3,14 +3,14 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from dataclasses import replace
 from typing import Any
 
 import numpy as np
 
 from .._collect import Collector
-from .._context import Call, Context
+from .._context import Call, Context, Shown
 from .._model import NotApplicable
+from .._script import made, transformation_source
 from .inputs import mixture, special
 
 __all__ = ["CHECKS", "verify_no_retrace"]
@@ -72,8 +72,13 @@ def verify_no_retrace(context: Context, x: np.ndarray[Any, Any], lambdas: Sequen
         again == 0,
         f"{again} more compilations or graph breaks for {len(lambdas)} other values of λ",
         value=f"{again} compilations",
-        call=replace(Call(x, lambdas[-1]), transformation=name),
-    )
+        shown=Shown("counted() == before", [
+            *made(context, "x", x), "counted = backend.adapter().compilations",
+            f"g = {transformation_source(context, name)}(f)",
+            f"[g(x, t) for t in ({first}, {first + 0.25})]", "before = counted()",
+            f"[g(x, t) for t in {list(lambdas)}]",
+        ]),
+    )  # fmt: skip
 
 
 @check("HS-TRF-2/no-retrace", "compilations counted while only values change", transformed=True)
@@ -86,7 +91,8 @@ def no_retrace(context: Context) -> None:
 
 @check("HS-TRF-2/eager", "an eager call compiles nothing for another λ", needs=("jit",))
 def eager(context: Context) -> None:
-    x = context.make(mixture(context, 48))
+    data = mixture(context, 48)
+    x = context.make(data)
     for lambd in (0.5, 0.25):
         context.adapter.synchronize(context.function(x, lambd))
     before = context.adapter.compilations()
@@ -94,8 +100,13 @@ def eager(context: Context) -> None:
         context.adapter.synchronize(context.function(x, lambd))
     again = context.adapter.compilations() - before
     context.demand(
-        again == 0, f"{again} compilations for 5 values of λ", value=f"{again} compilations"
-    )
+        again == 0, f"{again} compilations for 5 values of λ", value=f"{again} compilations",
+        shown=Shown("counted() == before", [
+            *made(context, "x", data), "counted = backend.adapter().compilations",
+            "[f(x, t) for t in (0.5, 0.25)]", "before = counted()",
+            "[f(x, t) for t in (0.75, 1.0, 1.25, 3.0, 0.3)]",
+        ]),
+    )  # fmt: skip
 
 
 @check(
@@ -110,5 +121,8 @@ def composed(context: Context) -> None:
     x = context.make(data)
     mapped = context.transform("jit", context.transform("vmap", lambda v: context.function(v, 0.5)))
     want = context.suite.expected(data, 0.5, context.number)[0]
-    wrong = context.differing(data, context.read_like(mapped(x), data), want)
-    context.demand(wrong is None, f"jit of vmap: element {wrong} is wrong", value="composed")
+    inner, outer = (transformation_source(context, name) for name in ("vmap", "jit"))
+    context.match(
+        data, context.read_like(mapped(x), data), want, "jit of vmap", value="composed",
+        before=[*made(context, "x", data), f"y = {outer}({inner}(lambda v: f(v, 0.5)))(x)"],
+    )  # fmt: skip

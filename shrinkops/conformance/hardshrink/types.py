@@ -8,9 +8,10 @@ import numpy as np
 
 from ...adapter import numpy_dtype
 from .._collect import Collector
-from .._context import Call, Context
-from .._model import Deviation, NotApplicable
+from .._context import Call, Context, Shown
+from .._model import NotApplicable
 from .._numbers import NUMBERS, number_of
+from .._script import made
 from .definition import threshold
 from .inputs import NUMBERS_OF_PARTS, special
 
@@ -23,24 +24,36 @@ CHECKS = check.checks
 @check("HS-TYP-1/required", "float32 is declared, and every declared dtype can be made", kinds=())
 def required(context: Context) -> None:
     declared = context.backend.dtypes
-    context.demand("float32" in declared, "float32 is not declared", value="float32 missing")
+    context.demand(
+        "float32" in declared, "float32 is not declared", value="float32 missing",
+        shown=Shown("'float32' in backend.dtypes"),
+    )  # fmt: skip
     for name in sorted(declared):
         context.demand(
             number_of(context.backend.format(name), name) is not None,
             f"{name} is declared, but its format is unknown; return one from Backend.format",
             value=name,
+            shown=Shown(f"backend.format({name!r}) is not None"),
         )
         array = np.zeros(3, numpy_dtype(name))
+        source = [
+            "from shrinkops.adapter import numpy_dtype",
+            f"a = np.zeros(3, numpy_dtype({name!r}))", "x = backend.adapter().from_numpy(a)",
+        ]  # fmt: skip
         try:
             x = context.adapter.from_numpy(array, context.device)
         except Exception as error:
-            raise Deviation(
+            context.demand(
+                False,
                 f"{name} is declared, but the adapter makes no array of it: "
                 f"{type(error).__name__}: {error}",
-                value=name,
-            ) from error
+                value=name, shown=Shown("x is not None", source),
+            )  # fmt: skip
         found = context.backend.dtype_name(x)
-        context.demand(found == name, f"the adapter made {found} for {name}", value=found)
+        context.demand(
+            found == name, f"the adapter made {found} for {name}", value=found,
+            shown=Shown(f"backend.dtype_name(x) == {name!r}", source),
+        )  # fmt: skip
 
 
 @check(
@@ -54,6 +67,7 @@ def round_trip(context: Context) -> None:
     context.demand(
         got == context.bits(x), "the adapter changes bits: fix it first, nothing can be judged",
         value="adapter",
+        shown=Shown("read(x).tobytes() == a.tobytes()", made(context, "x", x)),
     )  # fmt: skip
 
 
@@ -128,14 +142,12 @@ def array(context: Context) -> None:
 
 @check("HS-TYP-3/magnitude", "random complex elements around |z| = t", kinds=("complex",))
 def magnitude(context: Context) -> None:
-    real = NUMBERS_OF_PARTS[context.number.name]
     rng = context.rng
     angles = rng.uniform(0, 2 * np.pi, 400)
     for lambd in (0.5, 1.0, 1e-30, 1e30):
         radius = lambd * rng.uniform(0.9, 1.1, angles.size)
         z = (radius * np.exp(1j * angles)).astype(context.number.name)
         context.verify(Call(z, lambd))
-    del real
 
 
 @check("HS-TYP-3/overflow", "|z| is computed without overflow and underflow", kinds=("complex",))
@@ -199,6 +211,12 @@ def undeclared(context: Context) -> None:
             context.refuses(
                 TypeError, lambda f=function, v=x: f(v, 0.5),  # type: ignore[misc]
                 context.backend.dtype_name(x), context.backend.name, what=f"{label}, {name}",
+                public=function is context.public, expression="f(x, 0.5)",
+                lines=[
+                    "from shrinkops.adapter import numpy_dtype",
+                    f"a = np.zeros(3, numpy_dtype({name!r}))",
+                    "x = backend.adapter().from_numpy(a)",
+                ],
             )  # fmt: skip
     if not made:
         raise NotApplicable("the library has no dtype beyond those declared")
@@ -208,13 +226,14 @@ def undeclared(context: Context) -> None:
 def host_types(context: Context) -> None:
     if not context.adapter.is_numpy:
         raise NotApplicable(f"{context.backend.framework} has no such dtypes")
-    arrays = [
-        np.array([1, "a"], object), np.array(["a"]), np.array([b"a"]),
-        np.array(["2020-01-01"], "datetime64[D]"), np.array([1], "timedelta64[s]"),
-        np.zeros(2, [("a", "f4")]),
-    ]  # fmt: skip
-    for x in arrays:
+    sources = (
+        "np.array([1, 'a'], object)", "np.array(['a'])", "np.array([b'a'])",
+        "np.array(['2020-01-01'], 'datetime64[D]')", "np.array([1], 'timedelta64[s]')",
+        "np.zeros(2, [('a', 'f4')])",
+    )  # fmt: skip
+    for source in sources:
+        x = eval(source, {"np": np})
         context.refuses(
             TypeError, lambda v=x: context.function(v, 0.5),  # type: ignore[misc]
-            context.backend.name, what=f"x of dtype {x.dtype}",
+            context.backend.name, what=f"x of dtype {x.dtype}", expression=f"f({source}, 0.5)",
         )  # fmt: skip
