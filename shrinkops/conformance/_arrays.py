@@ -46,6 +46,8 @@ class Call:
     out : {"", "new", "x"}
     transformation : str
         A capability such as "jit", or "".
+    traced : bool
+        λ is an argument of the transformed function, not a constant in it.
     """
 
     DEFAULT: ClassVar[Any] = object()
@@ -55,6 +57,7 @@ class Call:
     layout: str = ""
     out: str = ""
     transformation: str = ""
+    traced: bool = False
 
 
 @dataclass(frozen=True)
@@ -245,7 +248,9 @@ class Arrays:
         """Make the arrays of a call, call, and read the result back."""
         x, arguments, keywords = self.arrange(call)
         f = function or self.function
-        if not call.transformation:
+        if call.traced:  # the function that is given is transformed already
+            f = function or self.transform(call.transformation, f)
+        if not call.transformation or call.traced:
             return self.read_like(f(x, *arguments, **keywords), call.x)
         transformed = self.transform(call.transformation, lambda v: f(v, *arguments, **keywords))
         if call.transformation == "vmap":

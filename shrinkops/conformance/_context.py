@@ -143,6 +143,16 @@ class Context(Arrays):
             f"raised {name}: {first}", raised=name, script=_script.written(self, lines, public)
         )
 
+    def raised(self, error: Exception, what: str, lines: Sequence[str]) -> Deviation:
+        """Convict lines, which are no plain call, of raising."""
+        if isinstance(error, Deviation) and error.script:
+            return error
+        name = type(error).__name__
+        body = [*lines, f"# expected a result, raises {name}"]
+        return Deviation(
+            f"{what}: raised {name}: {error}", raised=name, script=_script.written(self, body)
+        )
+
     def refuses(
         self, exception: type[Exception], action: Callable[[], Any], *words: str, what: str,
         call: Call | None = None, lines: Sequence[str] = (), expression: str = "",

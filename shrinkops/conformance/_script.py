@@ -180,6 +180,8 @@ def arranged(context: Arrays, call: Call) -> tuple[list[str], str]:
     if not call.transformation:
         return lines, f"f(x{more})"
     transform = transformation_source(context, call.transformation)
+    if call.traced:
+        return lines, f"{transform}(f)(x{more})"
     return lines, f"{transform}(lambda v: f(v{more}))(x)" + ("[1]" if mapped else "")
 
 

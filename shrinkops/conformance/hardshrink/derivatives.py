@@ -9,7 +9,7 @@ import numpy as np
 from .._collect import Collector
 from .._context import Call, Context, Shown
 from .._model import Deviation
-from .._script import bits_claim, made, written
+from .._script import bits_claim, made
 from .definition import kept, threshold
 from .inputs import around, mixture
 
@@ -59,7 +59,7 @@ def _derivative(context: Context, call: Call, given: _Array, mode: str) -> _Arra
             lambda v: context.function(v, *arguments), x, context.make(given)
         )
     except Exception as error:
-        raise _raised(context, error, mode, _source(context, call, given, mode)) from error
+        raise context.raised(error, mode, _source(context, call, given, mode)) from error
     result = context.read(got)
     context.demand(
         (result.dtype, result.shape) == (call.x.dtype, call.x.shape),
@@ -73,20 +73,20 @@ def _derivative(context: Context, call: Call, given: _Array, mode: str) -> _Arra
 
 
 _BY_LIBRARY = {
-    ("torch", "vjp"): "torch.func.vjp({f}, x)[1](g)[0]",
-    ("torch", "jvp"): "torch.func.jvp({f}, (x,), (g,))[1]",
-    ("jax", "vjp"): "jax.vjp({f}, x)[1](g)[0]",
-    ("jax", "jvp"): "jax.jvp({f}, (x,), (g,))[1]",
+    ("torch", "vjp"): "torch.autograd.grad(f(x.requires_grad_(), {0}), x, g)[0]",
+    ("torch", "jvp"): "torch.func.jvp(lambda v: f(v, {0}), (x,), (g,))[1]",
+    ("jax", "vjp"): "jax.vjp(lambda v: f(v, {0}), x)[1](g)[0]",
+    ("jax", "jvp"): "jax.jvp(lambda v: f(v, {0}), (x,), (g,))[1]",
 }
 
 
 def _source(context: Context, call: Call, given: _Array, mode: str) -> list[str]:
     """Return the lines that differentiate: x, the (co)tangent g, the derivative y."""
     known = _BY_LIBRARY.get((context.backend.framework, mode))
-    expression = known or f"backend.adapter().{mode}({{f}}, x, g)"
+    expression = known or f"backend.adapter().{mode}(lambda v: f(v, {{0}}), x, g)"
     return [
         *made(context, "x", call.x), *made(context, "g", given),
-        f"y = {expression.format(f=f'lambda v: f(v, {call.lambd})')}",
+        f"y = {expression.format(call.lambd)}",
     ]  # fmt: skip
 
 
@@ -120,17 +120,11 @@ def verify_second(context: Context, call: Call) -> None:
     try:
         got = context.read_like(context.adapter.vjp(first, x, ones), call.x)
     except Exception as error:
-        raise _raised(context, error, "the second derivative", source) from error
+        raise context.raised(error, "the second derivative", source) from error
     context.match(
         call.x, got, np.zeros_like(call.x), "the second derivative", value="second derivative",
         before=source,
     )  # fmt: skip
-
-
-def _raised(context: Context, error: Exception, what: str, source: list[str]) -> Deviation:
-    name = type(error).__name__
-    message = f"{what}: raised {name}: {error}"
-    return Deviation(message, raised=name, script=written(context, source))
 
 
 def verify_lambda(context: Context, call: Call) -> None:
@@ -149,7 +143,7 @@ def verify_lambda(context: Context, call: Call) -> None:
         gradient = context.adapter.vjp(lambda v: context.function(x, v), context.make(lambd), ones)
         got = context.read_like(gradient, lambd)
     except Exception as error:
-        raise _raised(context, error, "d/dλ", source) from error
+        raise context.raised(error, "d/dλ", source) from error
     context.match(
         lambd, got, np.zeros_like(lambd), "d/dλ", value="d/dlambda", before=source
     )  # fmt: skip

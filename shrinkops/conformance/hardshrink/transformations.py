@@ -49,8 +49,7 @@ def lambda_argument(context: Context) -> None:
     x = np.concatenate([context.array(special(context.number)), mixture(context, 30)])
     transformed = context.transform(name, context.function)
     for lambd in (0.5, 1.5, 0.0, -1.0):
-        call = Call(x, lambd)
-        context.verify(call, lambda v, t: transformed(v, t))
+        context.verify(Call(x, lambd, transformation=name, traced=True), transformed)
 
 
 def verify_no_retrace(context: Context, x: np.ndarray[Any, Any], lambdas: Sequence[float]) -> None:
@@ -58,27 +57,34 @@ def verify_no_retrace(context: Context, x: np.ndarray[Any, Any], lambdas: Sequen
     name = context.item.transformation
     if name not in _COMPILING:
         raise NotApplicable(f"{name} compiles nothing")
-    transformed = context.transform(name, context.function)
     first = lambdas[0]
+    source = [
+        *made(context, "x", x), "counted = backend.adapter().compilations",
+        f"g = {transformation_source(context, name)}(f)",
+        f"[g(x, t) for t in ({first}, {first + 0.25})]", "before = counted()",
+        f"[g(x, t) for t in {list(lambdas)}]",
+    ]  # fmt: skip
+    try:
+        again = _compiled_again(context, x, lambdas)
+    except Exception as error:
+        raise context.raised(error, name, source) from error
+    context.demand(
+        again == 0,
+        f"{again} more compilations or graph breaks for {len(lambdas)} other values of λ",
+        value=f"{again} compilations", shown=Shown("counted() == before", source),
+    )  # fmt: skip
+
+
+def _compiled_again(context: Context, x: np.ndarray[Any, Any], lambdas: Sequence[float]) -> int:
+    transformed = context.transform(context.item.transformation, context.function)
     # Two calls to warm up: some libraries look at one value, then generalise.
-    for lambd in (first, first + 0.25):
+    for lambd in (lambdas[0], lambdas[0] + 0.25):
         context.adapter.synchronize(transformed(context.make(x), lambd))
     before = context.adapter.compilations()
     for lambd in lambdas:
         for values in (x, x[::-1].copy()):
             context.adapter.synchronize(transformed(context.make(values), lambd))
-    again = context.adapter.compilations() - before
-    context.demand(
-        again == 0,
-        f"{again} more compilations or graph breaks for {len(lambdas)} other values of λ",
-        value=f"{again} compilations",
-        shown=Shown("counted() == before", [
-            *made(context, "x", x), "counted = backend.adapter().compilations",
-            f"g = {transformation_source(context, name)}(f)",
-            f"[g(x, t) for t in ({first}, {first + 0.25})]", "before = counted()",
-            f"[g(x, t) for t in {list(lambdas)}]",
-        ]),
-    )  # fmt: skip
+    return context.adapter.compilations() - before
 
 
 @check("HS-TRF-2/no-retrace", "compilations counted while only values change", transformed=True)
@@ -119,10 +125,12 @@ def eager(context: Context) -> None:
 def composed(context: Context) -> None:
     data = np.stack([mixture(context, 40)] * 2)
     x = context.make(data)
-    mapped = context.transform("jit", context.transform("vmap", lambda v: context.function(v, 0.5)))
     want = context.suite.expected(data, 0.5, context.number)[0]
     inner, outer = (transformation_source(context, name) for name in ("vmap", "jit"))
-    context.match(
-        data, context.read_like(mapped(x), data), want, "jit of vmap", value="composed",
-        before=[*made(context, "x", data), f"y = {outer}({inner}(lambda v: f(v, 0.5)))(x)"],
-    )  # fmt: skip
+    source = [*made(context, "x", data), f"y = {outer}({inner}(lambda v: f(v, 0.5)))(x)"]
+    try:
+        mapped = context.transform("vmap", lambda v: context.function(v, 0.5))
+        got = context.read_like(context.transform("jit", mapped)(x), data)
+    except Exception as error:
+        raise context.raised(error, "jit of vmap", source) from error
+    context.match(data, got, want, "jit of vmap", value="composed", before=source)

@@ -67,7 +67,9 @@ def round_trip(context: Context) -> None:
     context.demand(
         got == context.bits(x), "the adapter changes bits: fix it first, nothing can be judged",
         value="adapter",
-        shown=Shown("read(x).tobytes() == a.tobytes()", made(context, "x", x)),
+        shown=Shown("read(x).tobytes() == a.tobytes()", [
+            *made(context, "x", x), "x = backend.adapter().from_numpy(a)",
+        ]),
     )  # fmt: skip
 
 
