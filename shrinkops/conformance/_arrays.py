@@ -106,6 +106,7 @@ class Arrays:
         self.backend = environment.target.backend
         self.adapter = environment.adapter
         self.last: tuple[tuple[Any, ...], dict[str, Any]] | None = None
+        self.kernel = environment.kernel
         self.function = self._remembered(environment.kernel)
         self.dtype = item.dtype
         self.device = item.device
@@ -247,18 +248,27 @@ class Arrays:
     def run(self, call: Call, function: Callable[..., Any] | None = None) -> _Array:
         """Make the arrays of a call, call, and read the result back."""
         x, arguments, keywords = self.arrange(call)
-        f = function or self.function
-        if call.traced:  # the function that is given is transformed already
-            f = function or self.transform(call.transformation, f)
-        if not call.transformation or call.traced:
-            return self.read_like(f(x, *arguments, **keywords), call.x)
-        transformed = self.transform(call.transformation, lambda v: f(v, *arguments, **keywords))
-        if call.transformation == "vmap":
-            doubled = self.make(np.stack([call.x, call.x]))
-            rows = self.read_like(transformed(doubled), np.stack([call.x, call.x]))
-            second: _Array = rows[1]
-            return second
-        return self.read_like(transformed(x), call.x)
+        if call.transformation and not call.traced:
+            return self._run_inside(call, x, arguments, keywords, function or self.kernel)
+        if call.traced and function is None:
+            function = self.transform(call.transformation, self.kernel)
+        return self.read_like((function or self.function)(x, *arguments, **keywords), call.x)
+
+    def _run_inside(
+        self, call: Call, x: Any, arguments: list[Any], keywords: dict[str, Any],
+        function: Callable[..., Any],
+    ) -> _Array:  # fmt: skip
+        """Call inside a transformed function of x alone.
+
+        The function is one that remembers nothing: that would be a side effect in there.
+        """
+        closed = lambda v: function(v, *arguments, **keywords)  # noqa: E731  transformed next
+        transformed = self.transform(call.transformation, closed)
+        if call.transformation != "vmap":
+            return self.read_like(transformed(x), call.x)
+        both = np.stack([call.x, call.x])
+        second: _Array = self.read_like(transformed(self.make(both)), both)[1]
+        return second
 
     def transform(self, name: str, function: Callable[..., Any]) -> Callable[..., Any]:
         """Apply one of the library's transformations, by the name of its capability."""

@@ -22,7 +22,7 @@ def test_it_agrees_with_the_command(run):
 def test_a_deviation_fails_with_its_script(run):
     output = run(*KIT, "--backend", "wrong:OpenBand", "-k", "HS-VAL-1", expect=1).stdout
     assert "Reproduction:" in output
-    assert "from wrong import OpenBand" in output
+    assert "find_backend('wrong:OpenBand')" in output
 
 
 @pytest.mark.parametrize(

@@ -65,13 +65,13 @@ def assert_shows(result, wrong_name, right_name):
     assert on_right is None, f"convicts the right backend, {on_right!r}:\n{result.script}"
 
 
-def shown(name, pattern):
-    """Try every mutant; return the checks whose failures were shown by their scripts."""
+def shown(name, pattern, wanted=lambda mutant: True):
+    """Try mutants; return the checks whose failures were shown by their scripts."""
     (environment,) = environments(name)
     tools = Tools(environment.target.backend, environment.adapter)
     done = set()
     with environment.adapter.session():
-        for mutant in SUITE.mutants():
+        for mutant in filter(wanted, SUITE.mutants()):
             if mutant.needs - environment.target.backend.capabilities or mutant.applies(tools):
                 continue
             text = f"mutated:{name}__{mutant.name.replace('-', '_')}"
@@ -107,7 +107,9 @@ def test_every_check_of_a_derivative(name):
 
 
 def test_checks_of_transformations():
-    found = shown("jax", "HS-TRF-*")
+    # Compiling takes its time: a few defects that only a compiled call shows, or that it shows too.
+    names = {"wrong-when-traced", "compiles-per-lambda", "looks-at-values", "boundary-open"}
+    found = shown("jax", "HS-TRF-*", lambda mutant: mutant.name in names)
     assert {n for n in applicable("jax") if n.startswith("HS-TRF")} - found == set()
 
 

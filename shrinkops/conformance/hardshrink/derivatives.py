@@ -56,7 +56,7 @@ def _derivative(context: Context, call: Call, given: _Array, mode: str) -> _Arra
     x, arguments, _ = context.arrange(call)
     try:
         got = getattr(context.adapter, mode)(
-            lambda v: context.function(v, *arguments), x, context.make(given)
+            lambda v: context.kernel(v, *arguments), x, context.make(given)
         )
     except Exception as error:
         raise context.raised(error, mode, _source(context, call, given, mode)) from error
@@ -110,7 +110,7 @@ def verify_second(context: Context, call: Call) -> None:
     ones = context.make(np.ones(call.x.shape, call.x.dtype))
 
     def first(v: Any) -> Any:
-        return context.adapter.vjp(lambda w: context.function(w, *arguments), v, ones)
+        return context.adapter.vjp(lambda w: context.kernel(w, *arguments), v, ones)
 
     source = [
         *made(context, "x", call.x), *made(context, "g", np.ones(call.x.shape, call.x.dtype)),
@@ -140,7 +140,7 @@ def verify_lambda(context: Context, call: Call) -> None:
         "y = backend.adapter().vjp(lambda v: f(x, v), lambd, g)",
     ]  # fmt: skip
     try:
-        gradient = context.adapter.vjp(lambda v: context.function(x, v), context.make(lambd), ones)
+        gradient = context.adapter.vjp(lambda v: context.kernel(x, v), context.make(lambd), ones)
         got = context.read_like(gradient, lambd)
     except Exception as error:
         raise context.raised(error, "d/dλ", source) from error

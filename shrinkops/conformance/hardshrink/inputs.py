@@ -82,16 +82,25 @@ NUMBERS_OF_PARTS = {
 def around(bits: int, number: Number) -> list[int]:
     """Return a magnitude and its neighbours, with either sign, none of them NaN."""
     top = number.largest if number.infinity is None else number.infinity
+    near = [_ordinal(bits, number) + step for step in (-1, 0, 1)]
+    return signed([_at(n, number) for n in near if 0 <= n <= _ordinal(top, number)], number)
+
+
+def _ordinal(bits: int, number: Number) -> int:
+    """Return the place of a magnitude in its type; x87 stores a redundant bit."""
     if not number.explicit:
-        near = [b for b in (bits - 1, bits, bits + 1) if 0 <= b <= top]
-        return signed(near, number)
-    near = [bits]
-    fraction = bits & ((1 << (number.fraction_bits - 1)) - 1)
-    if 0 < fraction < (1 << (number.fraction_bits - 1)) - 1:
-        near += [bits - 1, bits + 1]
-    elif fraction == 0 and bits != top:
-        near.append(bits + 1)
-    return signed(near, number)
+        return bits
+    stored = number.fraction_bits - 1
+    return (bits >> number.fraction_bits << stored) | bits & ((1 << stored) - 1)
+
+
+def _at(ordinal: int, number: Number) -> int:
+    """Return the bits of the magnitude at a place, the leading one of x87 included."""
+    if not number.explicit:
+        return ordinal
+    stored = number.fraction_bits - 1
+    exponent, fraction = ordinal >> stored, ordinal & ((1 << stored) - 1)
+    return (exponent << number.fraction_bits) | ((exponent > 0) << stored) | fraction
 
 
 def lambda_of(bits: int, number: Number) -> Any:

@@ -47,7 +47,7 @@ def lambda_argument(context: Context) -> None:
     if name not in _COMPILING:
         raise NotApplicable(f"{name} has no arguments of its own for numbers")
     x = np.concatenate([context.array(special(context.number)), mixture(context, 30)])
-    transformed = context.transform(name, context.function)
+    transformed = context.transform(name, context.kernel)
     for lambd in (0.5, 1.5, 0.0, -1.0):
         context.verify(Call(x, lambd, transformation=name, traced=True), transformed)
 
@@ -76,7 +76,7 @@ def verify_no_retrace(context: Context, x: np.ndarray[Any, Any], lambdas: Sequen
 
 
 def _compiled_again(context: Context, x: np.ndarray[Any, Any], lambdas: Sequence[float]) -> int:
-    transformed = context.transform(context.item.transformation, context.function)
+    transformed = context.transform(context.item.transformation, context.kernel)
     # Two calls to warm up: some libraries look at one value, then generalise.
     for lambd in (lambdas[0], lambdas[0] + 0.25):
         context.adapter.synchronize(transformed(context.make(x), lambd))
@@ -129,7 +129,7 @@ def composed(context: Context) -> None:
     inner, outer = (transformation_source(context, name) for name in ("vmap", "jit"))
     source = [*made(context, "x", data), f"y = {outer}({inner}(lambda v: f(v, 0.5)))(x)"]
     try:
-        mapped = context.transform("vmap", lambda v: context.function(v, 0.5))
+        mapped = context.transform("vmap", lambda v: context.kernel(v, 0.5))
         got = context.read_like(context.transform("jit", mapped)(x), data)
     except Exception as error:
         raise context.raised(error, "jit of vmap", source) from error
