@@ -80,6 +80,12 @@ class Environment:
         return done.stdout + done.stderr
 
 
+@pytest.fixture
+def variables() -> dict[str, str]:
+    """Return the variables of a clean environment."""
+    return clean_variables()
+
+
 @dataclass(frozen=True)
 class Built:
     """The two files of a release."""
