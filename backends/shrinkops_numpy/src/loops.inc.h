@@ -12,6 +12,14 @@
 #define PASTE(a, b) PASTE_(a, b)
 #define NAME(base) PASTE(base, ISA)
 
+/* A fused multiply-add would make complex results depend on the processor. GCC has but the flag
+ * for it; these two may fuse within an expression although they were asked for precision. */
+#if defined(__clang__)
+#pragma STDC FP_CONTRACT OFF
+#elif defined(_MSC_VER)
+#pragma fp_contract(off)
+#endif
+
 #if defined(__clang__)
 #define FOR_EACH \
     _Pragma("clang loop vectorize(assume_safety) interleave(assume_safety)") for (size_t i = 0; i < n; ++i)

@@ -17,14 +17,28 @@
 
 #ifdef SHRINKOPS_X86_64
 #ifdef _MSC_VER
+static int has_all(int word, unsigned wanted) { return ((unsigned)word & wanted) == wanted; }
+
+/* /arch:AVX2 and /arch:AVX512 let the compiler use more than their names say. */
 static int has_avx2(void) {
+    const unsigned fma_movbe_osxsave = 1u << 12 | 1u << 22 | 1u << 27;
+    const unsigned bmi_avx2_bmi2 = 1u << 3 | 1u << 5 | 1u << 8, lzcnt = 1u << 5;
     int leaf[4];
+    __cpuid(leaf, 0);
+    if (leaf[0] < 7) {
+        return 0;
+    }
     __cpuid(leaf, 1);
-    if (!(leaf[2] >> 27 & 1) || (_xgetbv(0) & 0x6) != 0x6) { /* the system saves the registers */
+    if (!has_all(leaf[2], fma_movbe_osxsave) ||
+        (_xgetbv(0) & 0x6) != 0x6) { /* the system saves the registers */
         return 0;
     }
     __cpuidex(leaf, 7, 0);
-    return leaf[1] >> 5 & 1;
+    if (!has_all(leaf[1], bmi_avx2_bmi2)) {
+        return 0;
+    }
+    __cpuid(leaf, (int)0x80000001);
+    return has_all(leaf[2], lzcnt);
 }
 
 static int has_avx512(void) {
@@ -33,8 +47,7 @@ static int has_avx512(void) {
         return 0;
     }
     __cpuidex(leaf, 7, 0);
-    const unsigned wanted = 1u << 16 | 1u << 17 | 1u << 30 | 1u << 31; /* F, DQ, BW, VL */
-    return ((unsigned)leaf[1] & wanted) == wanted;
+    return has_all(leaf[1], 1u << 16 | 1u << 17 | 1u << 28 | 1u << 30 | 1u << 31); /* F DQ CD BW VL */
 }
 #else
 static int has_avx2(void) { return __builtin_cpu_supports("avx2"); }
