@@ -7,6 +7,7 @@ docs/conformance-mutants.md numpy torch jax`` for the mutation score.
 
 from __future__ import annotations
 
+import datetime
 import importlib.metadata
 from collections.abc import Iterator, Sequence
 from pathlib import Path
@@ -62,11 +63,16 @@ def deviations_page(suites: Sequence[Suite]) -> str:
         "[specification](spec/hardshrink).",
         "",
         "This page is generated: `python -m shrinkops.conformance.pages deviations FILE` "
-        f"(kit {KIT_VERSION}).",
+        f"(kit {KIT_VERSION}, {datetime.date.today().isoformat()}). Libraries that are not installed "
+        "are left out; `pip install numexpr PyWavelets sigpy keras onnx onnxruntime paddlepaddle` "
+        "brings those that the tests do not need.",
     ]
     for suite in suites:
         judged = [(w, judge(suite, w)) for w in suite.wild() if w.installed]
         lines += ["", *_deviations(suite, judged)]
+        missing = [w.name for w in suite.wild() if not w.installed]
+        if missing:
+            lines += ["", f"Not installed when this page was made: {', '.join(missing)}."]
     return "\n".join(lines) + "\n"
 
 
@@ -90,7 +96,9 @@ def _deviations(suite: Suite, judged: Sequence[tuple[Wild, list[Result]]]) -> It
         yield f"| {corner.name} | {' | '.join(marks)} |"
     for wild, results in judged:
         yield ""
-        yield f"### {wild.name}: `{wild.source}`"
+        yield f"### {wild.name}"
+        yield ""
+        yield f"`{wild.source}`"
         yield ""
         yield "| check | dtypes | what it does |"
         yield "|---|---|---|"
@@ -122,7 +130,7 @@ def _cell(message: str) -> str:
 
 
 def _version(module: str) -> str:
-    names = {"pywt": "PyWavelets"}
+    names = {"pywt": "PyWavelets", "paddle": "paddlepaddle"}
     return importlib.metadata.version(names.get(module, module))
 
 

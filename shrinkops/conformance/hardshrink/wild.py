@@ -11,10 +11,14 @@ from typing import Any
 from ..._backend import Backend, Kernel
 from ..._operation import Operation
 from .._wild import Corner, Wild
+from . import wild_libraries as libraries
 
 __all__ = ["CORNERS", "WILD"]
 
 _CHECKS = ("HS-VAL-*", "HS-LAM-[1-5]*", "HS-TYP-*", "HS-ARR-[136]*", "HS-DER-*")
+
+_REVERSE = ("HS-DER-1/edge", "HS-DER-1/reverse", "HS-DER-2/in-band", "HS-DER-2/nan-cotangent")
+"""For libraries without forward mode and without derivatives of derivatives."""
 
 _WIDE = ("float32", "float64")
 
@@ -22,6 +26,7 @@ CORNERS: Sequence[Corner] = (
     Corner("x equal to λ", "HS-VAL-1/boundary", _WIDE),
     Corner("NaN in x", "HS-VAL-3/lanes", _WIDE),
     Corner("zeroed negative", "HS-VAL-4/inside", _WIDE),
+    Corner("float64 kept whole", "HS-VAL-2/kept-whole", ("float64",)),
     Corner("float32 1e-40, λ = 0", "HS-VAL-5/lambda-zero", ("float32",)),
     Corner("the same in chunks", "HS-VAL-6/chunks", _WIDE),
     Corner("no floating-point flag", "HS-VAL-7/quiet", _WIDE),
@@ -138,5 +143,25 @@ WILD: Sequence[Wild] = (
             dtypes=_FLOATS | {"bfloat16", "int8"}, features=frozenset({"autodiff"}),
         ),
         _CHECKS,
+    ),
+    Wild(
+        "numexpr", 'numexpr.evaluate("where(abs(x) > lambd, x, 0)")', ("numexpr",),
+        _numpy(libraries.numexpr, frozenset({"float32", "float64", "int32"})), _CHECKS,
+    ),
+    Wild(
+        "SigPy", "sigpy.thresh.hard_thresh(lambd, x)", ("sigpy",),
+        _numpy(libraries.sigpy, frozenset({"float32", "float64"})), _CHECKS,
+    ),
+    Wild(
+        "Keras", "keras.ops.hard_shrink(x, lambd)  # NumPy backend", ("keras",),
+        _numpy(libraries.keras, _FLOATS | {"int8", "int32"}), _CHECKS,
+    ),
+    Wild(
+        "ONNX Runtime", 'Shrink(x, lambd=lambd, bias=0)', ("onnxruntime", "onnx"),
+        _numpy(libraries.onnx_runtime, _FLOATS | {"int8", "int32"}), _CHECKS,
+    ),
+    Wild(
+        "Paddle", "paddle.nn.functional.hardshrink(x, lambd)", ("paddle",),
+        libraries.paddle_backend, (*_CHECKS[:-1], *_REVERSE),
     ),
 )  # fmt: skip
