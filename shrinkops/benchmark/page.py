@@ -48,23 +48,35 @@ for CI. `python -m shrinkops.benchmark.selftest` shows that the kit sees a delay
 stays quiet where there is none, and flags a call that is not waited for.
 
 airspeed velocity tracks the same ratios over the history of the repository. In a clone, in
-the folder `asv_benchmarks`:
+the folder `asv_benchmarks`, with `pip install "shrinkops[bench]"` done:
 
 ```sh
 asv machine --yes
-asv run HEAD^! --bench 'Numpy.track_ratio_out[(]'               # in an environment of its own
-asv run -E existing:python --set-commit-hash HEAD --bench jax   # with what is installed
-asv continuous main~1 main --bench Numpy.track_ratio            # two commits in turn
+
+# The last commit, in an environment of its own, which takes a minute to make:
+asv run HEAD^! --bench "HardshrinkNumpy.track_ratio_out[(]1000000, 'float32'"
+
+# What is installed:
+asv run -E existing:python --set-commit-hash HEAD --bench "backends.HardshrinkJax.track_ratio_fresh[(]1000000, 'float32'"
+
+# Two commits in turn, and their results once more:
+asv continuous --interleave-rounds main~1 main --bench "HardshrinkNumpy.track_ratio_out[(]1000000, 'float32'"
 asv compare main~1 main
+
+# The site:
 asv publish
 asv preview
 ```
 
-A value is the median of nine processes, so a whole run takes hours: `--bench` takes a regular
-expression over names and parameters, such as `"track_ratio_out[(]1000000, 'float32'"`. On a
+`--bench` takes a regular expression over names and parameters; it heeds case. A value is the
+median of nine processes, about half a minute, so a whole run takes hours. On a
 machine with a GPU, add `--launch-method spawn --bench gpu`. `SHRINKOPS_BENCH_QUICK=1` runs
 everything once on small arrays. A value that the machine was too noisy to tell is n/a, and so
 is a backend that is not installed; one that is not registered is a failure.
+
+`python asv_benchmarks/planted.py`, from the top of the clone, takes five minutes to show that
+`asv continuous` finds a slowdown that is planted in a commit, and none where there is none:
+[its last run](records/asv-continuous.md).
 
 The same for a backend of your own, registered or not, is two lines in a benchmark module of
 your repository:
@@ -74,7 +86,9 @@ from shrinkops.benchmark import make_suite
 
 globals().update(make_suite(["acme"]))
 ```
-"""
+
+`tests/plugins/shrinkops-array-api-strict` is such a repository, with an `asv.conf.json` to copy.
+"""  # noqa: E501  # commands in one line each
 
 _NO_GPU = """
 No record here was made on a machine with a GPU: what this page and the benchmarks say of
