@@ -11,6 +11,8 @@ Invariants
 
 from __future__ import annotations
 
+import sys
+from collections.abc import Callable
 from typing import TYPE_CHECKING
 
 from ._errors import UnsupportedArrayError, type_name
@@ -88,6 +90,23 @@ class Dispatcher:
             if publish:
                 self.table = {**self.table, cls: kernel}
             return entry.backend.name
+
+    def resolver(self, module: str) -> Callable[[type], str]:
+        """Return `resolve` for the public function of a module, which tracers can call.
+
+        torch.compile calls a function that carries the mark below while it traces, and
+        takes the result as a constant, so a class that arrives first inside a compiled
+        function is resolved without a graph break. The caller is then the tracer, whose
+        guard has just recorded that the class is not in the table: hence it is published
+        only where the module itself calls.
+        """
+
+        def resolve(cls: type) -> str:
+            caller = sys._getframe(1).f_globals.get("__name__")
+            return self.resolve(cls, publish=caller == module)
+
+        resolve._dynamo_marked_constant = True  # type: ignore[attr-defined]
+        return resolve
 
     def _load(self, entry: Entry, cls: type) -> Kernel:
         name = entry.backend.name

@@ -63,9 +63,10 @@ def deviations_page(suites: Sequence[Suite]) -> str:
         "[specification](spec/hardshrink).",
         "",
         "This page is generated: `python -m shrinkops.conformance.pages deviations FILE` "
-        f"(kit {KIT_VERSION}, {datetime.date.today().isoformat()}). Libraries that are not installed "
-        "are left out; `pip install numexpr PyWavelets sigpy keras onnx onnxruntime paddlepaddle` "
-        "brings those that the tests do not need.",
+        f"(kit {KIT_VERSION}, {datetime.date.today().isoformat()}). It judges what is installed: "
+        "`pip install numexpr PyWavelets sigpy keras onnx onnxruntime paddlepaddle` brings what "
+        "the tests do not need. A library that changes the dtype fails every corner of that "
+        "dtype.",
     ]
     for suite in suites:
         judged = [(w, judge(suite, w)) for w in suite.wild() if w.installed]

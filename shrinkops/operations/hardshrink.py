@@ -10,7 +10,6 @@ corners that it leaves open are closed by the clauses below.
 
 from __future__ import annotations
 
-import sys
 from typing import Any, TypeVar
 
 from .._dispatch import Dispatcher
@@ -81,6 +80,7 @@ OPERATION = Operation(
 )
 
 _dispatcher = Dispatcher(OPERATION)
+_resolve = _dispatcher.resolver(__name__)
 
 
 def hardshrink(x: _Array, lambd: Any = 0.5, *, out: _Array | None = None) -> _Array:
@@ -140,18 +140,6 @@ def hardshrink(x: _Array, lambd: Any = 0.5, *, out: _Array | None = None) -> _Ar
         name = _resolve(type(x))
         kernel = _dispatcher.kernels[name]
     return kernel(x, lambd, out)  # type: ignore[no-any-return]
-
-
-def _resolve(cls: type) -> str:
-    """Resolve a class; publish it unless a tracer is evaluating this call."""
-    return _dispatcher.resolve(cls, publish=sys._getframe(1).f_globals is globals())
-
-
-# torch.compile calls a function that carries this mark while it traces, and takes
-# the result as a constant, so a class that arrives first inside a compiled function
-# is resolved without a graph break. The caller is then the tracer, whose guard has
-# just recorded that the class is not in the table: hence no publishing.
-_resolve._dynamo_marked_constant = True  # type: ignore[attr-defined]
 
 
 class Hardshrink:
