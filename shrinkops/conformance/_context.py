@@ -164,8 +164,11 @@ class Context(Arrays):
         ``expression``.
         """
 
-        def convict(message: str, **more: str) -> Deviation:
-            setup, made = _script.arranged(self, call) if call is not None else ([], "")
+        def convict(message: str, ended: type[Exception] | None, **more: str) -> Deviation:
+            setup: list[str] = []
+            made = ""
+            if call is not None:
+                setup, made = _script.arranged(self, self._first_alone(call, ended, public))
             # A class of the kit's is one of the script's there: its module is another.
             spoken = [word.rpartition(".")[2] if "shrinkops." in word else word for word in words]
             tried = _script.raising(expression or made, exception, spoken)
@@ -179,17 +182,33 @@ class Context(Arrays):
             name = type(error).__name__
             if missing:
                 raise convict(
-                    f"{what}: {name} does not name {', '.join(missing)}: {error}", raised=name
-                ) from error
+                    f"{what}: {name} does not name {', '.join(missing)}: {error}",
+                    type(error), raised=name,
+                ) from error  # fmt: skip
             return
         except Exception as error:
             name = type(error).__name__
             raise convict(
-                f"{what}: expected {exception.__name__}, raised {name}: {error}", raised=name
-            ) from error
+                f"{what}: expected {exception.__name__}, raised {name}: {error}",
+                type(error), raised=name,
+            ) from error  # fmt: skip
         raise convict(
-            f"{what}: expected {exception.__name__}, got {_brief(got)}", value="no exception"
-        )
+            f"{what}: expected {exception.__name__}, got {_brief(got)}", None,
+            value="no exception",
+        )  # fmt: skip
+
+    def _first_alone(self, call: Call, ended: type[Exception] | None, public: bool) -> Call:
+        """Return the call with its first element, where it ends in the same way."""
+        if isinstance(call.lambd, np.ndarray) or call.layout or call.x.size < 2:
+            return call
+        one = replace(call, x=call.x.reshape(-1)[:1])
+        function = self.public if public and self.public is not None else self.function
+        try:
+            x, arguments, keywords = self.arrange(one)
+            function(x, *arguments, **keywords)
+        except Exception as error:
+            return one if type(error) is ended else call
+        return one if ended is None else call
 
     # Anything else
 
