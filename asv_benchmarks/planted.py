@@ -128,6 +128,12 @@ def verdict(output: str) -> str:
     return next((line for line in lines[::-1] if line in (UNCHANGED, SLOWER)), "")
 
 
+def measured(table: str) -> str:
+    """Return the rows of a comparison without those of which neither commit has a value."""
+    lines = table.strip().splitlines()
+    return "\n".join(line for line in lines if line.count("| n/a ") < 2)
+
+
 def report(commit: str, outputs: Sequence[tuple[str, str]]) -> str:
     """Return the page: when and where it ran, each command, its verdict, and the figures."""
     found = record([], [])
@@ -148,7 +154,7 @@ def report(commit: str, outputs: Sequence[tuple[str, str]]) -> str:
             f"```sh\n{shown(pair.command)}\n```",
             f"```text\n{said}\n```",
             f"```sh\n{shown(pair.table)}\n```",
-            f"```text\n{table.strip()}\n```",
+            f"```text\n{measured(table)}\n```",
         ]
     return "\n\n".join(parts) + "\n"
 

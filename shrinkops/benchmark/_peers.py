@@ -26,7 +26,7 @@ from shrinkops._operation import Operation
 from ._calls import Call
 from ._work import Skip, Work
 
-__all__ = ["COPY", "Peer", "data_of", "find_peers", "floor_of", "suite_of"]
+__all__ = ["COPY", "Peer", "cupy_copy", "data_of", "find_peers", "floor_of", "suite_of"]
 
 
 @dataclass(frozen=True)
@@ -98,11 +98,16 @@ def _torch_copy(work: Work) -> Call:
     return work.call(out.copy_, work.x.detach())
 
 
-def _cupy_copy(work: Work) -> Call:
+def cupy_copy(work: Work) -> Call:
+    """Return the copy within a CUDA device's memory, by CuPy."""
     import cupy
 
+    def copy(out: Any, x: Any) -> Any:
+        cupy.copyto(out, x)
+        return out  # copyto returns nothing that could be waited for
+
     out = cupy.empty_like(work.x) if work.out is None else work.out
-    return work.call(cupy.copyto, out, work.x)
+    return work.call(copy, out, work.x)
 
 
 def _jax_copy(work: Work) -> Call:
@@ -111,7 +116,7 @@ def _jax_copy(work: Work) -> Call:
     return work.call(jnp.copy, work.x)
 
 
-_DEVICE_COPIES = {"torch": _torch_copy, "cupy": _cupy_copy, "jax": _jax_copy}
+_DEVICE_COPIES = {"torch": _torch_copy, "cupy": cupy_copy, "jax": _jax_copy}
 """Copies within the memory of a device, by framework."""
 
 

@@ -42,7 +42,7 @@ SIZES = (1, 1_000, 100_000, 1_000_000, 10_000_000, 100_000_000)
 DTYPES = ("float16", "bfloat16", "float32", "float64")
 DEVICES = ("cpu",)
 
-VERSION = "1"
+VERSION = "2"
 """To be raised when a benchmark starts to measure something else: old results end there."""
 
 QUICK = "SHRINKOPS_BENCH_QUICK"
@@ -157,7 +157,7 @@ def _make_class(
     against: Sequence[str],
     grid: dict[str, Sequence[Any]],
 ) -> type:
-    dtypes = grid["dtype"]
+    few = {name: grid[name] for name in ("dtype", "device")}
     label = f"{operation.name} of {target}"
     members: dict[str, Any] = {"__doc__": f"{label}.", "__module__": __name__}
 
@@ -173,11 +173,12 @@ def _make_class(
         for mode in [mode for mode in modes if mode != "derivative"]:
             ratio = _ratio(operation, target, mode, peer)
             add(f"ratio_{mode}_{slug}", ratio, f"{_SAID[mode]}, over {peer}", "ratio", **grid)
-    add("growth", _growth(operation, target), "growth with size", "exponent", dtype=dtypes)
-    add("dispatch", _dispatch(operation, target), "cost of dispatch", "seconds")
+    add("growth", _growth(operation, target), "growth with size", "exponent", **few)
+    dispatch = _dispatch(operation, target)
+    add("dispatch", dispatch, "cost of dispatch", "seconds", device=grid["device"])
     add("import", _import(target), "import of the plugin", "seconds")
     memory = _memory(operation, target)
-    add("peak_memory", memory, "peak memory of a call", "outputs", dtype=dtypes)
+    add("peak_memory", memory, "peak memory of a call", "outputs", **few)
     return type(name, (), members)
 
 
@@ -281,10 +282,10 @@ def _time(operation: Operation, target: str, mode: str) -> Benchmark:
 def _growth(operation: Operation, target: str) -> Benchmark:
     """Return the exponent p of ``time ~ size ** p`` over three large sizes."""
 
-    def growth(dtype: str) -> Any:
+    def growth(dtype: str, device: str) -> Any:
         import numpy as np
 
-        cases = [Case(size, dtype, "fresh") for size in _GROWTH_SIZES]
+        cases = [Case(size, dtype, "fresh", device) for size in _GROWTH_SIZES]
         plan = Plan(blocks=9) if not _is_quick() else _plan()
         found = find_target(target)
         calls = [make_subject(make_work(found, operation, case)).call for case in cases]
@@ -296,14 +297,14 @@ def _growth(operation: Operation, target: str) -> Benchmark:
 
 
 def _dispatch(operation: Operation, target: str) -> Benchmark:
-    def dispatch() -> Any:
+    def dispatch(device: str) -> Any:
         from .dispatch import PLAN, added_by_public_function
 
         found = find_target(target)
         if not found.registered:
             raise Skip(f"nothing dispatches to {target!r}, which is not registered")
         plan = PLAN if not _is_quick() else _plan()
-        return _samples(median(added_by_public_function(found, operation, plan)))
+        return _samples(median(added_by_public_function(found, operation, plan, device)))
 
     return dispatch
 
@@ -318,9 +319,9 @@ def _import(target: str) -> Benchmark:
 
 
 def _memory(operation: Operation, target: str) -> Benchmark:
-    def peak_memory(dtype: str) -> Any:
+    def peak_memory(dtype: str, device: str) -> Any:
         size = 100_000 if _is_quick() else 30_000_000
-        make_work(find_target(target), operation, Case(1, dtype, "fresh"))  # or skip
-        return _samples(peak_outputs(target, operation.name, Case(size, dtype, "fresh")))
+        make_work(find_target(target), operation, Case(1, dtype, "fresh", device))  # or skip
+        return _samples(peak_outputs(target, operation.name, Case(size, dtype, "fresh", device)))
 
     return peak_memory

@@ -5,6 +5,7 @@ from __future__ import annotations
 import json
 import sys
 from collections.abc import Callable, Sequence
+from itertools import count
 from pathlib import Path
 from typing import Any
 
@@ -170,10 +171,10 @@ def _measure(
     columns = TextColumn("{task.description}"), BarColumn(), MofNCompleteColumn()
     with Progress(*columns, console=Console(stderr=True), transient=True) as bar:
         task = bar.add_task("", total=len(pairs))
+        begun = count()  # as many as are done when the next one begins
 
         def progress(text: str) -> None:
-            bar.update(task, description=text)
-            bar.advance(task)
+            bar.update(task, description=text, completed=next(begun))
 
         return run(pairs, operation, peers, Plan(blocks=blocks), progress)
 

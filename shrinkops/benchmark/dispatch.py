@@ -29,7 +29,7 @@ from shrinkops._target import Target, find_target, operations
 from ._calls import Call
 from ._sampling import Plan, sample
 from ._statistics import Estimate, estimate
-from ._work import Skip, ready_devices
+from ._work import Skip, find_device, ready_devices
 
 __all__ = ["CONTROL", "PLAN", "WAYS", "Overhead", "added_by_public_function", "main", "measure"]
 
@@ -87,10 +87,11 @@ def by_singledispatch(cls: type, kernel: Callable[..., Any], default: float) -> 
 
 
 def added_by_public_function(
-    target: Target, operation: Operation, plan: Plan = PLAN
+    target: Target, operation: Operation, plan: Plan = PLAN, device: str = "cpu"
 ) -> Sequence[float]:
     """Return, block by block, the seconds that dispatch adds to the direct call."""
-    samples = sample(_calls(target, operation, "float32")[:2], plan)
+    on = find_device(target, device)
+    samples = sample(_calls(target, operation, "float32", on)[:2], plan)
     return [float(value) for value in samples.difference(1, 0)]
 
 
@@ -118,12 +119,13 @@ def measure(
     Skip
         It cannot compute here.
     """
-    samples = sample(_calls(target, operation, dtype), plan)
+    on = next(iter(ready_devices(target)))
+    samples = sample(_calls(target, operation, dtype, on), plan)
     added = {way: estimate(samples.difference(i, 0)) for i, way in enumerate(WAYS) if i}
     return Overhead(target.text, samples.time(0), added)
 
 
-def _calls(target: Target, operation: Operation, dtype: str) -> list[Call]:
+def _calls(target: Target, operation: Operation, dtype: str, device: Any = None) -> list[Call]:
     """Return the calls in the order of `WAYS`."""
     if not target.registered:
         raise ValueError(
@@ -131,7 +133,7 @@ def _calls(target: Target, operation: Operation, dtype: str) -> list[Call]:
             f"name one of shrinkops.backends()"
         )
     adapter = target.backend.adapter()
-    x = adapter.from_numpy(np.array([0.75], np.dtype(dtype)), next(iter(ready_devices(target))))
+    x = adapter.from_numpy(np.array([0.75], np.dtype(dtype)), device)
     kernel = target.backend.kernel(operation)
     public = getattr(shrinkops, operation.name)
     default = operation.default

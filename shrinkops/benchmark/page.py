@@ -63,7 +63,7 @@ asv run -E existing:python --set-commit-hash HEAD --bench "backends.HardshrinkJa
 asv continuous --interleave-rounds main~1 main --bench "HardshrinkNumpy.track_ratio_out[(]1000000, 'float32'"
 asv compare main~1 main
 
-# The site:
+# The site, which loads its libraries from the network:
 asv publish
 asv preview
 ```

@@ -6,14 +6,17 @@ SHRINKOPS_TEST_ASV=1 runs the real measurements with the whole environment: a qu
 
 from __future__ import annotations
 
+import importlib.util
 import json
 import math
 import os
 import re
+import shlex
 import subprocess
 import sys
 import urllib.request
 from pathlib import Path
+from typing import Any
 
 import pytest
 
@@ -135,3 +138,56 @@ def _see_the_site(folder: Path, line: str) -> None:
                 assert b"airspeed velocity" in answer.read()
         finally:
             server.terminate()
+
+
+@pytest.fixture
+def planted() -> Any:
+    path = ROOT / "asv_benchmarks" / "planted.py"
+    if not path.exists() or not (ROOT / ".git").exists():
+        pytest.skip("not a checkout")
+    specification = importlib.util.spec_from_file_location("planted", path)
+    assert specification is not None
+    assert specification.loader is not None
+    module = importlib.util.module_from_spec(specification)
+    sys.modules["planted"] = module  # where dataclasses look for it
+    specification.loader.exec_module(module)
+    yield module
+    del sys.modules["planted"]
+
+
+def test_the_planted_slowdown_computes_the_same(planted: Any, tmp_path: Path) -> None:
+    clone = planted.make_commits(tmp_path)
+    titles = planted.run(clone, "git", "log", "--format=%s", "-2").splitlines()
+    assert titles == ["A planted slowdown", "Nothing changed"]
+    assert planted.run(clone, "git", "diff", "--name-only", "main~2").split() == [planted.BACKEND]
+    program = (
+        "import shrinkops, shrinkops_numpy, numpy as np\n"
+        f"exec({planted.PLANTED!r}, vars(shrinkops_numpy) | {{'Any': object}})\n"
+        "x = np.arange(-5, 5) / 4\n"
+        "print(shrinkops.hardshrink(x, out=np.empty(10)).tolist())\n"
+        "print(shrinkops.hardshrink.__module__, shrinkops_numpy.NumpyBackend.kernel.__name__)\n"
+    )
+    printed = _type(tmp_path, f"'{sys.executable}' -c {shlex.quote(program)}").splitlines()
+    assert printed[0] == "[-1.25, -1.0, -0.75, 0.0, 0.0, 0.0, 0.0, 0.0, 0.75, 1.0]"
+    assert printed[1].endswith(" _planted")
+
+
+def test_a_verdict_is_what_asv_says_last(planted: Any) -> None:
+    assert planted.verdict(f"text\n{planted.SLOWER}\n") == planted.SLOWER
+    assert planted.verdict("Traceback") == ""
+    outputs = [(planted.UNCHANGED, "a"), (planted.UNCHANGED, "b")]
+    page = planted.report("0123abc", outputs)
+    assert page.count("as it must") == 1
+    assert page.count("**wrong**") == 1
+
+
+def test_the_recorded_run_found_it(planted: Any) -> None:
+    page = (ROOT / "docs" / "records" / "asv-continuous.md").read_text()
+    assert page.count(": as it must") == len(planted.PAIRS)
+    for pair in planted.PAIRS:
+        assert planted.shown(pair.command) in page
+
+
+@pytest.mark.skipif(not LONG, reason="takes five minutes; SHRINKOPS_TEST_ASV=1 runs it")
+def test_a_planted_slowdown_is_found(planted: Any) -> None:
+    assert planted.main([]) == 0

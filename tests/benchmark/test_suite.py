@@ -100,7 +100,7 @@ def _ready(target: str) -> bool:
 
 
 def test_growth_is_an_exponent() -> None:
-    result = make_suite(["numpy"])["HardshrinkNumpy"]().track_growth("float32")  # type: ignore[attr-defined]
+    result = make_suite(["numpy"])["HardshrinkNumpy"]().track_growth("float32", "cpu")  # type: ignore[attr-defined]
     assert 0.5 < result["samples"][0] < 2
 
 

@@ -5,12 +5,13 @@ The kit finds this module by the operation's name; nothing else names either.
 
 from __future__ import annotations
 
+from dataclasses import replace
 from typing import Any
 
 import numpy as np
 
 from .._calls import Call
-from .._peers import Peer
+from .._peers import Peer, cupy_copy
 from .._work import Work
 from ._hardshrink_goals import GOALS
 
@@ -126,20 +127,14 @@ def _cupy_where(work: Work) -> Call:
     return work.call(idiom, work.x, work.lambd)
 
 
-def _cupy_copy(work: Work) -> Call:
-    import cupy
-
-    out = work.out if work.out is not None else cupy.empty_like(work.x)
-    return work.call(cupy.copyto, out, work.x)
-
-
 def _torch_on_cupy(work: Work) -> Call:
     import torch
 
     share: Any = torch.utils.dlpack.from_dlpack
-    if work.out is None:
-        return work.call(torch.hardshrink, share(work.x), work.lambd)
-    return work.call(torch.hardshrink, share(work.x), work.lambd, out=share(work.out))
+    keywords = {} if work.out is None else {"out": share(work.out)}
+    call = work.call(torch.hardshrink, share(work.x), work.lambd, **keywords)
+    # The result is no CuPy array; both libraries use the device's default stream.
+    return replace(call, synchronize=lambda _: work.adapter.synchronize(work.x))
 
 
 _FLOATS = frozenset({"float32", "float64"})
@@ -164,7 +159,7 @@ PEERS = (
     Peer("jnp.where", "jax", "jax", _jax_eager, _NAN, _TORCH),
     Peer("jnp.copy", "jax", "jax", _jax_copy, copies=True),
     Peer("cp.where", "cupy", "cupy", _cupy_where, _NAN),
-    Peer("cp.copyto", "cupy", "cupy", _cupy_copy, copies=True),
+    Peer("cp.copyto", "cupy", "cupy", cupy_copy, copies=True),
     Peer("torch, same GPU", "torch", "cupy", _torch_on_cupy, dtypes=_TORCH - {"bfloat16"}),
 )
 
