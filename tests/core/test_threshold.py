@@ -9,7 +9,6 @@ import struct
 from decimal import Decimal
 from fractions import Fraction
 
-import ml_dtypes
 import numpy as np
 import pytest
 from hypothesis import given
@@ -100,14 +99,17 @@ def test_there_is_no_double_rounding() -> None:
         np.float32(0.5),
         np.float64(0.5),
         np.longdouble(0.5),
-        ml_dtypes.bfloat16(0.5),
-        ml_dtypes.float8_e5m2(0.5),
+        "bfloat16",
+        "float8_e5m2",
         Fraction(1, 2),
         Decimal("0.5"),
     ],
-    ids=lambda v: type(v).__name__,
+    ids=lambda v: v if isinstance(v, str) else type(v).__name__,
 )
 def test_the_type_of_lambd_does_not_matter(lambd: object) -> None:
+    if isinstance(lambd, str):
+        ml_dtypes = pytest.importorskip("ml_dtypes", reason="its element types are optional")
+        lambd = getattr(ml_dtypes, lambd)(0.5)
     assert is_real_number(lambd)
     assert round_threshold(lambd, FORMATS["float32"], "op").value == 0.5
 
