@@ -9,7 +9,7 @@ from pathlib import Path
 from ._compare import Comparison
 from ._peers import COPY
 
-__all__ = ["curves", "plot"]
+__all__ = ["check_format", "curves", "plot"]
 
 Curve = list[tuple[int, float]]
 
@@ -38,6 +38,21 @@ def _sorted(found: dict[str, dict[int, float]]) -> dict[str, Curve]:
     return {label: sorted(points.items()) for label, points in found.items()}
 
 
+def check_format(path: Path) -> None:
+    """Refuse a file whose suffix names no format, before anything is measured for it.
+
+    Raises
+    ------
+    ValueError
+        It lists the suffixes that there are.
+    """
+    from matplotlib.backends.backend_agg import FigureCanvasAgg
+
+    known = sorted(FigureCanvasAgg.get_supported_filetypes())
+    if path.suffix.removeprefix(".") not in known:
+        raise ValueError(f"cannot draw into {path.name!r}; its suffix must be {', '.join(known)}")
+
+
 def plot(figures: Sequence[Comparison], path: Path) -> None:
     """Draw the curves into a file; its suffix is the format."""
     import matplotlib
@@ -62,4 +77,5 @@ def plot(figures: Sequence[Comparison], path: Path) -> None:
     axes.set_title(f"{operation}: time per element; dashed, the copy of the same bytes")
     axes.grid(visible=True, which="both", linewidth=0.3)
     figure.legend(loc="outside right upper", fontsize="small")
+    path.parent.mkdir(parents=True, exist_ok=True)
     figure.savefig(path, dpi=150)

@@ -101,6 +101,10 @@ def command(
     if unknown:
         names = ", ".join(map(repr, known))
         raise click.UsageError(f"no peer is called {unknown[0]!r}; there are {names}")
+    if gate is not None and not gate > 0:  # nor NaN, which no ratio exceeds
+        raise click.UsageError(f"a gate is a ratio above 0, got {gate:g}")
+    if plot_file is not None:
+        _check_plot(plot_file)
     found = [_target(text) for text in targets]
     session = _measure(
         found,
@@ -127,6 +131,15 @@ def _write(file: str, content: dict[str, Any]) -> None:
         click.echo(json.dumps(content, ensure_ascii=False))
     else:
         write_record(Path(file), content)
+
+
+def _check_plot(path: Path) -> None:
+    from ._plot import check_format
+
+    try:
+        check_format(path)
+    except ValueError as error:
+        raise click.UsageError(str(error)) from error
 
 
 def _operation(name: str | None) -> Operation:
@@ -236,7 +249,7 @@ def _status(console: Console, session: Session, gate: float | None) -> int:
         return 0
     outcome = judge(session.measured, gate)
     for message in outcome.messages:
-        console.print(message, markup=False, highlight=False)
+        console.print(message, markup=False, highlight=False, soft_wrap=True)
     if not outcome.passed and not outcome.failed:
         console.print("the gate could judge nothing: that is a failure")
     console.print(

@@ -48,7 +48,7 @@ for CI. `python -m shrinkops.benchmark.selftest` shows that the kit sees a delay
 stays quiet where there is none, and flags a call that is not waited for.
 
 airspeed velocity tracks the same ratios over the history of the repository. In a clone, in
-the folder `asv_benchmarks`, with `pip install "shrinkops[bench]"` done:
+the folder `asv_benchmarks`, after `python -m pip install ".[bench]"` at its top:
 
 ```sh
 asv machine --yes

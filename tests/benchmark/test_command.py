@@ -55,7 +55,7 @@ def test_a_derivative_is_not_compared_with_what_computes_none() -> None:
 
 
 def test_plot_draws_the_floor(tmp_path: Path) -> None:
-    path = tmp_path / "plot.svg"
+    path = tmp_path / "new" / "plot.svg"
     result = _run("numpy", *FAST, "--size", "10", "--plot", str(path))
     assert result.exit_code == 0, result.output
     assert "<svg" in path.read_text(encoding="utf-8")
@@ -94,6 +94,9 @@ def test_two_targets_and_one_that_is_not_ready() -> None:
         (("numpy", "--size", "many"), "'many' is not a number of elements; write 1000000 or 1e6"),
         (("numpy", "--size", "0.5"), "'0.5' is not a whole number of at least 1"),
         (("numpy", "--operation", "soft"), "no operation is called 'soft'; there are hardshrink"),
+        (("numpy", "--gate", "nan"), "a gate is a ratio above 0, got nan"),
+        (("numpy", "--gate", "-1"), "a gate is a ratio above 0, got -1"),
+        (("numpy", "--plot", "a.txt"), "cannot draw into 'a.txt'; its suffix must be "),
         (("json:dumps",), "expected a shrinkops.Backend class or instance"),
     ],
 )
