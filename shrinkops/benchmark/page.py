@@ -92,7 +92,8 @@ globals().update(make_suite(["acme"]))
 
 _NO_GPU = """
 No record here was made on a machine with a GPU: what this page and the benchmarks say of
-CuPy, and of the other libraries' GPU devices, has not been measured.
+CuPy, and of the other libraries' GPU devices, has not been measured, and the clocks that
+time by CUDA events have never run.
 """
 
 _ORDER = ("missed", "open", "not measured", "met")
