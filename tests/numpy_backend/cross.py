@@ -155,7 +155,7 @@ def assemble(module: Path, site: Path) -> None:
 
 
 def run(python: Path, folder: Path, site: Path, *arguments: str) -> tuple[int, str]:
-    """Run the emulated Python, show what it prints; return its status and the line with the counts."""
+    """Run the emulated Python, show what it prints; return status and counts."""
     environment = {**os.environ, "PYTHONPATH": str(site)}
     environment.pop("SHRINKOPS_NUMPY_KERNEL", None)
     with subprocess.Popen([str(python), *arguments], cwd=folder, env=environment, text=True,
