@@ -74,7 +74,7 @@ machine with a GPU, add `--launch-method spawn --bench gpu`. `SHRINKOPS_BENCH_QU
 everything once on small arrays. A value that the machine was too noisy to tell is n/a, and so
 is a backend that is not installed; one that is not registered is a failure.
 
-`python asv_benchmarks/planted.py`, from the top of the clone, takes five minutes to show that
+`python asv_benchmarks/planted.py`, from the top of the clone, takes four minutes or so to show that
 `asv continuous` finds a slowdown that is planted in a commit, and none where there is none:
 [its last run](records/asv-continuous.md).
 

@@ -1,7 +1,7 @@
 """asv's command lines on the page of results, each typed as it stands into a fresh clone.
 
 The short form runs single calls, in an environment with what NumPy alone needs.
-SHRINKOPS_TEST_ASV=1 runs the real measurements with the whole environment: a quarter of an hour.
+SHRINKOPS_TEST_ASV=1 runs the real measurements with the whole environment: four minutes.
 """
 
 from __future__ import annotations
