@@ -11,6 +11,8 @@ import pytest
 import shrinkops
 
 hardshrink = shrinkops.hardshrink
+NATIVE = np.dtype(np.float32)
+SWAPPED = NATIVE.newbyteorder()
 
 
 def sample(shape: Any, dtype: Any = np.float32) -> np.ndarray[Any, Any]:
@@ -112,7 +114,7 @@ def test_scalars_stay_scalars(float_name: str, dtype_named: Any) -> None:
         (lambda: np.full(4, 9, np.float32), ValueError, ["(4,)", "(3,)"]),
         (lambda: np.full((1, 3), 9, np.float32), ValueError, ["(1, 3)", "(3,)"]),
         (lambda: np.full(3, 9, np.float64), TypeError, ["float64", "float32"]),
-        (lambda: np.full(3, 9, ">f4"), TypeError, [">f4", "<f4"]),
+        (lambda: np.full(3, 9, SWAPPED), TypeError, [SWAPPED.str, NATIVE.str]),
         (lambda: [0, 0, 0], TypeError, ["list"]),
         (lambda: np.broadcast_to(np.float32(9), 3), ValueError, ["read-only"]),
         (lambda: np.frombuffer(bytes(12), np.float32), ValueError, ["read-only"]),
@@ -120,8 +122,6 @@ def test_scalars_stay_scalars(float_name: str, dtype_named: Any) -> None:
 )
 @pytest.mark.parametrize("lambd", [0.5, np.full(3, 0.5)])
 def test_wrong_out_is_refused(make: Any, error: Any, words: list[str], lambd: Any) -> None:
-    if np.dtype("=f4").str == ">f4":
-        words = [w.translate(str.maketrans("<>", "><")) for w in words]
     x, out = sample(3), make()
     before = np.asarray(out).tobytes()
     with pytest.raises(error) as caught:
