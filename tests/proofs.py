@@ -85,6 +85,8 @@ def run(proof: Proof) -> str:
     minutes = (time.perf_counter() - started) / 60
     lines = [line.strip() for line in _ANSI.sub("", done.stdout).splitlines() if line.strip()]
     last = "; ".join(lines[-proof.lines :]).replace("|", "\\|") or "no output"
+    if done.returncode:
+        click.echo(done.stdout[-5000:] + done.stderr[-5000:], err=True)
     verdict = last if done.returncode == 0 else f"**failed** ({done.returncode}): {last}"
     today, machine = datetime.date.today().isoformat(), record([], [])["machine"]
     where = f"{today}, {machine['processor']}, {machine['cores']} cores"
