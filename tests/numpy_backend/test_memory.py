@@ -145,6 +145,10 @@ def test_scalar_as_out_is_refused() -> None:
 )  # fmt: skip
 def test_undeclared_dtypes_are_refused(x: Any) -> None:
     for lambd in (0.5, np.array([0.5])):
+        if x.dtype == np.complex128:  # where long double is double, it is declared
+            assert hardshrink(x + 3, lambd).tolist() == [3, 3]
+            assert hardshrink(x + 0.25, lambd).tolist() == [0, 0]
+            continue
         with pytest.raises(TypeError) as caught:
             hardshrink(x, lambd)
         assert x.dtype.name in str(caught.value)

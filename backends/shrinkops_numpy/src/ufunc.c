@@ -210,6 +210,9 @@ int shrink_add_builtin_types(PyObject *ufunc) {
     const shrink_type same = {.kind = FLOATING, .item_size = 8, .swap_size = 8, .width = W64,
                               .precision = 53, .bias = 1023, .max_bits = 0x7FEFFFFFFFFFFFFF,
                               .top_bits = 0x7FF0000000000000};
+    if (shrink_add_type(ufunc, NPY_CLONGDOUBLE, twice) < 0) {
+        return -1;
+    }
     return shrink_add_type(ufunc, NPY_LONGDOUBLE, same);
 #else
     return 0; /* a pair of doubles: not declared */
