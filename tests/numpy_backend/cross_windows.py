@@ -54,7 +54,7 @@ CLANG = (
 )  # fmt: skip
 GCC = (GCC_NAME, "-std=c11", "-O3", "-Wall", "-Wextra", "-Werror",
        "-ffp-contract=off", "-mlong-double-64")  # fmt: skip
-FLAGS = {
+FLAGS: dict[str, dict[str, tuple[str, ...]]] = {
     "clang": {"avx2": ("/arch:AVX2",), "avx512": ("/arch:AVX512",)},
     "gcc": {"avx2": ("-mavx2",),
             "avx512": ("-mavx512f", "-mavx512bw", "-mavx512dq", "-mavx512vl")},
