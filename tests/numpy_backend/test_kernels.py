@@ -7,8 +7,11 @@ import subprocess
 import sys
 from pathlib import Path
 
+import numpy as np
 import pytest
 from shrinkops_numpy import _kernels, prove
+
+import shrinkops
 
 HERE = Path(__file__).parent
 SHARED = ("test_values.py", "test_lambd.py", "test_memory.py", "test_foreign.py")
@@ -103,3 +106,24 @@ def test_prove_command_says_what_it_did(capsys: pytest.CaptureFixture[str]) -> N
         prove.main(["--slice", "3/2"])
     with pytest.raises(SystemExit):
         prove.main(["--dtype", "int8", "--kernel", "sse9", "--quiet"])
+
+
+@pytest.mark.parametrize("name", ["float32", "float64", "complex64", "complex128"])
+def test_a_thread_that_flushes_subnormals_gets_the_same_bits(name: str) -> None:
+    torch = pytest.importorskip("torch", reason="it sets the processor's mode")
+    if COMPILED is None:
+        pytest.skip("NumPy's own arithmetic follows the mode")
+    tiny = np.finfo(np.dtype(name)).smallest_subnormal
+    x = (np.arange(1, 300) * tiny).astype(name)
+    lambds = (float(40 * tiny), np.full(x.shape, 40 * tiny), -5e-324)
+    want = [shrinkops.hardshrink(x, lambd).tobytes() for lambd in lambds]
+    if not torch.set_flush_denormal(True):
+        pytest.skip("not on this processor")
+    try:
+        got = [shrinkops.hardshrink(x, lambd).tobytes() for lambd in lambds]
+        flushes = not (np.full(4, tiny) * 1.0).any()
+    finally:
+        torch.set_flush_denormal(False)
+    assert flushes, "the mode is not on, so nothing was shown"
+    assert got == want
+    assert any(want[0])

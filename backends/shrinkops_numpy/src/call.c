@@ -7,6 +7,8 @@
  */
 #include "types.h"
 
+#include "subnormals.h"
+
 #include <string.h>
 
 enum { RELEASE_GIL_FROM = 1 << 14 }; /* bytes; releasing it costs more than shorter loops */
@@ -124,7 +126,7 @@ static void run_channels(const shrink_type *type, PyArrayObject *x, PyArrayObjec
     }
 }
 
-static PyObject *call(PyObject *otherwise, PyObject *const *args, Py_ssize_t count) {
+static PyObject *call_quickly(PyObject *otherwise, PyObject *const *args, Py_ssize_t count) {
     if (count != 3) {
         PyErr_Format(PyExc_TypeError, "kernel(x, lambd, out) takes 3 arguments, got %zd", count);
         return NULL;
@@ -190,6 +192,13 @@ static PyObject *call(PyObject *otherwise, PyObject *const *args, Py_ssize_t cou
 
 other:
     return PyObject_CallFunctionObjArgs(otherwise, args[0], args[1], args[2], NULL);
+}
+
+static PyObject *call(PyObject *otherwise, PyObject *const *args, Py_ssize_t count) {
+    const shrink_mode mode = shrink_keep_subnormals();
+    PyObject *result = call_quickly(otherwise, args, count);
+    shrink_restore(&mode);
+    return result;
 }
 
 PyMethodDef shrink_call_definition = {

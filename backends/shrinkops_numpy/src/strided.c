@@ -7,6 +7,8 @@
  */
 #include "types.h"
 
+#include "subnormals.h"
+
 #include <float.h>
 #include <string.h>
 
@@ -210,9 +212,8 @@ static void integer_bands(const shrink_type *type, int lambd_num, const char *la
     }
 }
 
-int shrink_strided_loop(PyArrayMethod_Context *context, char *const *data,
-                        const npy_intp *dimensions, const npy_intp *strides,
-                        NpyAuxData *auxdata) {
+static void strided(PyArrayMethod_Context *context, char *const *data, const npy_intp *dimensions,
+                    const npy_intp *strides) {
     PyArray_Descr *const *descriptors = context->descriptors;
     const shrink_type *type = shrink_find_type(descriptors[0]->type_num);
     const int type_num = descriptors[0]->type_num, lambd_num = descriptors[1]->type_num;
@@ -225,13 +226,11 @@ int shrink_strided_loop(PyArrayMethod_Context *context, char *const *data,
     const int x_direct = strides[0] == size && !swapped;
     const int out_direct = strides[2] == size && !swapped;
     shrink_band band = {0, 0, 0};
-    (void)auxdata;
-
     if (one_lambd) {
         shrink_band_from_element(type, type_num, lambd_num, lambd, &band);
         if (x_direct && out_direct) {
             shrink_run_contiguous(type, x, out, (size_t)n, &band);
-            return 0;
+            return;
         }
     }
     char x_buffer[16 * CHUNK], out_buffer[16 * CHUNK], a_buffer[16 * CHUNK], b_buffer[8 * CHUNK];
@@ -282,5 +281,14 @@ int shrink_strided_loop(PyArrayMethod_Context *context, char *const *data,
             copy_items(out_buffer, size, to, strides[2], count, size);
         }
     }
+}
+
+int shrink_strided_loop(PyArrayMethod_Context *context, char *const *data,
+                        const npy_intp *dimensions, const npy_intp *strides,
+                        NpyAuxData *auxdata) {
+    const shrink_mode mode = shrink_keep_subnormals();
+    (void)auxdata;
+    strided(context, data, dimensions, strides);
+    shrink_restore(&mode);
     return 0;
 }
