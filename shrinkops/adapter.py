@@ -147,6 +147,15 @@ class Adapter:
     def synchronize(self, x: Any) -> None:
         """Return when the computation of ``x`` has finished."""
 
+    def peak_bytes(self, function: Callable[[Any], Any], x: Any) -> int | None:
+        """Return by how many bytes ``function(x)`` raises what the library holds of x's device.
+
+        The most during the call, less what it held before. None, and no call, where the
+        library does not tell.
+        """
+        del function, x
+        return None
+
     def session(self) -> AbstractContextManager[Any]:
         """Return a context with the settings that the backend's dtypes need."""
         return nullcontext()

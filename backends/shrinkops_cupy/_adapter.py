@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from typing import Any
 
 import cupy
@@ -28,3 +28,11 @@ class CupyAdapter(Adapter):
 
     def synchronize(self, x: Any) -> None:
         x.device.synchronize()
+
+    def peak_bytes(self, function: Callable[[Any], Any], x: Any) -> int | None:
+        with x.device:
+            pool = cupy.get_default_memory_pool()
+            pool.free_all_blocks()
+            before = pool.used_bytes()
+            self.synchronize(function(x))
+            return int(pool.total_bytes() - before)  # freed blocks stay in the pool

@@ -39,6 +39,15 @@ class JaxAdapter(Adapter):
     def synchronize(self, x: Any) -> None:
         jax.block_until_ready(x)
 
+    def peak_bytes(self, function: Callable[[Any], Any], x: Any) -> int | None:
+        (device,) = x.devices()
+        before = device.memory_stats()
+        if not before:
+            return None
+        jax.block_until_ready(function(x))
+        # The peak cannot be reset: right where nothing larger was there before.
+        return int(device.memory_stats()["peak_bytes_in_use"] - before["bytes_in_use"])
+
     @contextmanager
     def session(self) -> Iterator[None]:
         before = jax.config.read("jax_enable_x64")

@@ -58,6 +58,15 @@ class TorchAdapter(Adapter):
         elif x.device.type == "mps":
             torch.mps.synchronize()
 
+    def peak_bytes(self, function: Callable[[Any], Any], x: Any) -> int | None:
+        if x.device.type != "cuda":
+            return None
+        before = torch.cuda.memory_allocated(x.device)
+        torch.cuda.reset_peak_memory_stats(x.device)
+        result = function(x)
+        self.synchronize(result)
+        return int(torch.cuda.max_memory_allocated(x.device) - before)
+
     def layouts(self) -> Mapping[str, Layout]:
         return {**super().layouts(), **_LAYOUTS}
 

@@ -4,7 +4,8 @@ Invariants
 ----------
 - Each figure comes from interpreters of its own, started in alternating order.
 - Peak memory is what a process's high-water mark grows by during one call on warm
-  code, in units of the output. Linux alone lets a process reset that mark.
+  code, in units of the output. Linux alone lets a process reset that mark. Of a device
+  it is what the library itself says that it held.
 """
 
 from __future__ import annotations
@@ -58,6 +59,21 @@ print((read("VmHWM") - before) / large.host_x.nbytes)
 """
 
 
+_PEAK_OF_A_DEVICE = """
+from shrinkops._target import find_target, operations
+from shrinkops.benchmark._work import Case, make_work
+
+target, operation = find_target({target!r}), operations()[{operation!r}]
+function = target.function(operation)
+few = make_work(target, operation, Case(1000, {dtype!r}, "fresh", {device!r}))
+few.adapter.synchronize(function(few.x, few.lambd))
+large = make_work(target, operation, Case({size}, {dtype!r}, "fresh", {device!r}))
+large.adapter.synchronize(large.x)
+told = large.adapter.peak_bytes(lambda x: function(x, few.lambd), large.x)
+print("" if told is None else told / large.host_x.nbytes)
+"""
+
+
 def run_python(source: str, environment: Mapping[str, str] | None = None) -> str:
     """Run source in a fresh interpreter like this one; return what it prints.
 
@@ -106,11 +122,15 @@ def import_seconds(
 def peak_outputs(target: str, operation: str, case: Case) -> float:
     """Return the peak memory of a call with a fresh output, in units of that output.
 
-    1 is an output and nothing else; 2 is one temporary of its size besides.
+    1 is an output and nothing else; 2 is one temporary of its size besides. On the CPU it is
+    the process's memory, on a device what `Adapter.peak_bytes` tells.
     """
+    names = {"target": target, "operation": operation, "dtype": case.dtype, "size": case.size}
+    if case.device != "cpu":
+        told = run_python(_PEAK_OF_A_DEVICE.format(**names, device=case.device))
+        if not told:
+            raise Skip(f"{target} does not tell the peak memory of a device")
+        return float(told)
     if not Path("/proc/self/clear_refs").exists():
         raise Skip("peak memory is read on Linux only")
-    if case.device != "cpu":
-        raise Skip("peak memory of a device is not the process's own")
-    source = _PEAK.format(target=target, operation=operation, dtype=case.dtype, size=case.size)
-    return float(run_python(source))
+    return float(run_python(_PEAK.format(**names)))

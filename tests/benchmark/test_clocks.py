@@ -4,8 +4,10 @@ from __future__ import annotations
 
 import inspect
 import time
+from pathlib import Path
 from typing import Any
 
+import numpy as np
 import pytest
 
 from shrinkops._target import find_target, operations
@@ -13,6 +15,7 @@ from shrinkops.benchmark._calls import wall_clock
 from shrinkops.benchmark._clocks import CLOCKS
 from shrinkops.benchmark._compare import compare
 from shrinkops.benchmark._peers import find_peers
+from shrinkops.benchmark._processes import _PEAK_OF_A_DEVICE, peak_outputs, run_python
 from shrinkops.benchmark._sampling import Plan
 from shrinkops.benchmark._session import usual_peers
 from shrinkops.benchmark._suite import make_suite
@@ -109,3 +112,55 @@ def test_events_agree_with_the_host_on_long_work(name: str) -> None:
     by_events = CLOCKS[name](call.loop, 50, call.synchronize)
     by_host = wall_clock(call.loop, 50, call.synchronize)
     assert 0.5 < by_events / by_host < 2
+
+
+def test_what_a_library_tells_of_its_peak_memory_is_counted_in_outputs(tmp_path: Path) -> None:
+    (tmp_path / "told.py").write_text(
+        "import tracemalloc\n"
+        "from shrinkops.adapter import Adapter\n"
+        "from shrinkops_numpy import NumpyBackend\n"
+        "class Counting(Adapter):\n"
+        "    def peak_bytes(self, function, x):\n"
+        "        tracemalloc.start()\n"
+        "        result = function(x)\n"
+        "        return tracemalloc.get_traced_memory()[1]\n"
+        "class Told(NumpyBackend):\n"
+        "    def adapter(self):\n"
+        "        return Counting(self)\n"
+        "class Twice(Told):\n"
+        "    def kernel(self, operation):\n"
+        "        right = super().kernel(operation)\n"
+        "        return lambda x, lambd, out: right(x.copy(), lambd, out)\n"
+    )
+    values = {"operation": "hardshrink", "dtype": "float32", "size": 1 << 20, "device": "cpu"}
+    told = [
+        float(run_python(_PEAK_OF_A_DEVICE.format(target=f"told:{name}", **values),
+                         {"PYTHONPATH": str(tmp_path)}))
+        for name in ("Told", "Twice")
+    ]  # fmt: skip
+    assert told == pytest.approx([1, 2], abs=0.01)
+
+
+@pytest.mark.parametrize("name", ["numpy", "torch", "jax"])
+def test_a_library_that_does_not_tell_is_not_called(name: str) -> None:
+    if not find_target(name).backend.installed():
+        pytest.skip(f"needs {name}")
+    adapter = find_target(name).backend.adapter()
+    x = adapter.from_numpy(np.ones(3, np.float32), adapter.devices()[0])
+    assert adapter.peak_bytes(lambda _: pytest.fail("it was called"), x) is None
+
+
+def test_libraries_have_what_their_peak_is_read_with() -> None:
+    torch = pytest.importorskip("torch")
+    for name in ("memory_allocated", "max_memory_allocated", "reset_peak_memory_stats"):
+        assert callable(getattr(torch.cuda, name))
+    cupy = pytest.importorskip("cupy")
+    for name in ("free_all_blocks", "used_bytes", "total_bytes"):
+        assert callable(getattr(cupy.get_default_memory_pool(), name))
+
+
+@pytest.mark.parametrize("name", ["torch", "cupy", "jax"])
+def test_a_call_on_a_gpu_takes_its_output_and_little_more(name: str) -> None:
+    pytest.importorskip(name)
+    _skip_without_gpu(name)
+    assert 0.9 < peak_outputs(name, "hardshrink", Case(10_000_000, "float32", "fresh", "gpu")) < 1.6
