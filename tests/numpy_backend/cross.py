@@ -206,6 +206,8 @@ print("Python", platform.python_version() + ",", version("numpy") + ",", types +
 
 def main() -> int:
     """Unpack, build, look and run; return the exit status."""
+    # CMake may be in the virtual environment of a Python that was called by its path.
+    os.environ["PATH"] = f"{Path(sys.executable).parent}{os.pathsep}{os.environ['PATH']}"
     parser = argparse.ArgumentParser(description=__doc__.partition("\n")[0])
     parser.add_argument("--arch", choices=TARGETS, required=True)
     parser.add_argument("--suite", default="trixie", help="Debian's release; NumPy 2 or later")

@@ -66,6 +66,8 @@ def runtime() -> str:
 
 def main() -> int:
     """Build, then test each instruction set; return the exit status."""
+    # CMake may be in the virtual environment of a Python that was called by its path.
+    os.environ["PATH"] = f"{Path(sys.executable).parent}{os.pathsep}{os.environ['PATH']}"
     parser = argparse.ArgumentParser(description=__doc__.partition("\n")[0])
     parser.add_argument("--keep", type=Path, help="build in this folder and leave it")
     options, extra = parser.parse_known_args()
