@@ -58,11 +58,11 @@ def _mutants(target: str) -> Proof:
 
 
 PROOFS = (
-    Proof("exhaustive", "every pattern of 2**32 and of 2**16, each kernel of the machine, 11 λ",
+    Proof("exhaustive", "every pattern of 32 and of 16 bits, each kernel of the machine, 11 λ",
           "python -m shrinkops_numpy.prove"),
     Proof("sanitizers", "no read or write out of bounds, no undefined behaviour",
           "python tests/numpy_backend/sanitize.py"),
-    Proof("huge", "arrays of more than 2**31 elements",
+    Proof("huge", "arrays of more than 2³¹ elements",
           "python -m pytest -q tests/numpy_backend/test_limits.py -k two_to",
           {"SHRINKOPS_TEST_HUGE": "1"}),
     *(_conformance(target) for target in ("numpy", "ufunc", "torch", "jax")),

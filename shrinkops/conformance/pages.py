@@ -80,13 +80,13 @@ def deviations_page(suites: Sequence[Suite]) -> str:
 def _deviations(suite: Suite, judged: Sequence[tuple[Wild, list[Result]]]) -> Iterator[str]:
     yield f"## {suite.operation.name}"
     yield ""
-    yield "| name | what its users write | library | checks that fail |"
+    yield "| name | checks that fail | library | what its users write |"
     yield "|---|---|---|---|"
     for wild, results in judged:
         ran = {r.item.check.identifier for r in results if r.state.ran}
         failed = {r.item.check.identifier for r in results if r.state is State.FAILED}
         versions = ", ".join(f"{n} {_version(n)}" for n in wild.needs if n != "ml_dtypes")
-        yield f"| {wild.name} | `{wild.source}` | {versions} | {len(failed)} of {len(ran)} |"
+        yield f"| {wild.name} | {len(failed)} of {len(ran)} | {versions} | `{wild.source}` |"
     yield ""
     yield "The corners that libraries fill differently (✓ as specified, ✕ deviates, – not judged):"
     yield ""
