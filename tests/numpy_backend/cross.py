@@ -184,6 +184,7 @@ def write(
         f"| {what} | {'' if status is None else status} | {last} |"
         for what, status, last in results
     ]
+    folder.mkdir(parents=True, exist_ok=True)
     (folder / f"numpy-cross-{arch}.md").write_text("\n".join(lines) + "\n")
 
 
