@@ -1,6 +1,6 @@
-"""Measure the NumPy kernel against its targets; write a record and a plot.
+"""Measure the NumPy kernel against its targets.
 
-    python tests/numpy_backend/measure.py [--write docs/records] [--quick]
+    python tests/numpy_backend/measure [--write docs/records] [--quick]
 
 Invariants
 ----------
@@ -15,16 +15,14 @@ Invariants
 from __future__ import annotations
 
 import argparse
-import datetime
 import json
 import mmap
 import os
-import platform
 import subprocess
 import sys
 import tempfile
 from collections.abc import Callable, Iterator
-from dataclasses import asdict, dataclass
+from dataclasses import asdict
 from functools import partial, reduce
 from itertools import repeat
 from operator import add
@@ -33,10 +31,12 @@ from time import thread_time_ns
 from typing import Any
 
 import numpy as np
+from page import Row, markdown, plot
 from shrinkops_numpy import _kernels
 
 import shrinkops
 from shrinkops.benchmark._calls import Call as _Call
+from shrinkops.benchmark._record import record
 from shrinkops.benchmark._sampling import Plan, sample
 from shrinkops.benchmark._statistics import estimate
 
@@ -56,30 +56,6 @@ def processor_clock(loop: Any, number: int, _synchronize: Any) -> float:
 
 
 Call = partial(_Call, clock=processor_clock)
-
-
-@dataclass(frozen=True)
-class Row:
-    """One figure: what was compared, the target, the ratio with its interval, the control."""
-
-    group: str
-    case: str
-    target: float | None
-    """The ratio may not exceed it; None for a figure without a target."""
-    ratio: float
-    low: float
-    high: float
-    control: float
-    microseconds: float
-
-    @property
-    def verdict(self) -> str:
-        """Tell whether the target is met, or undecided within the interval."""
-        if self.target is None:
-            return ""
-        if self.ratio <= self.target:
-            return "met"
-        return "undecided" if self.low <= self.target else "missed"
 
 
 class Bench:
@@ -314,95 +290,6 @@ def in_child(kernel: str, quick: bool) -> list[Row]:
         return [Row(**row) for row in json.loads(path.read_text())]
 
 
-def machine() -> dict[str, str]:
-    """Describe what the figures were measured on, without naming the machine."""
-    model = platform.processor() or platform.machine()
-    cpuinfo = Path("/proc/cpuinfo")
-    if cpuinfo.exists():
-        names = [s.partition(":")[2].strip() for s in cpuinfo.read_text().splitlines()
-                 if s.startswith("model name")]  # fmt: skip
-        model = f"{names[0]}, {len(names)} cores" if names else model
-    versions = {"Python": platform.python_version(), "NumPy": np.__version__}
-    if "torch" in sys.modules:
-        versions["torch"] = sys.modules["torch"].__version__
-    return {
-        "date": datetime.datetime.now(tz=datetime.UTC).date().isoformat(),
-        "processor": model,
-        "system": f"{platform.system()} {platform.machine()}",
-        "kernel": _kernels.describe(),
-        **versions,
-    }
-
-
-NOTES = {
-    "NumPy's own allocation": "Where a new array's memory could come from instead. NumPy asks the "
-    "system for huge pages from 4 MiB on, as far as they are aligned; a mapping of its own gains "
-    "a little in some sizes, and pages filled in by one call lose much. So new arrays are NumPy's, "
-    "and nothing is kept back between calls.",
-    "out= (cost of a new array)": "Small arrays come from memory that the allocator has at hand. "
-    "Beyond some 32 MiB every new array is new pages, which the system fills with zeros before "
-    "the kernel writes them: in a loop, pass `out=`.",
-    "torch.hardshrink(out=)": "One thread, the same memory. Ratios near 1 are two kernels waiting "
-    "for the same memory; from 16 MiB on this one writes around the caches.",
-    "np.copyto, layouts": "Without a target: operands that are not one block of memory.",
-    "np.copyto, other types": "Without a target.",
-}
-
-
-def markdown(about: dict[str, str], rows: list[Row], line: list[tuple[int, float]]) -> str:
-    """Return the record as a page."""
-    text = ["# The NumPy kernel, measured", ""]
-    text += [
-        "Ratios of the processor time of two calls in one process, in turn (A B B A): medians with",
-        "their 99 % intervals. A/A is the call against itself, the noise of the figure. Lower",
-        f"is better. Against np.copyto and torch, figures of a million elements are of {PLACES}",
-        "pairs of arrays: they just fit the caches, and where they lie moves a figure by a tenth.",
-        "`python tests/numpy_backend/measure.py --write docs/records` makes this page.",
-        "",
-    ]
-    text += [f"- {name}: {value}" for name, value in about.items()]
-    group = ""
-    order = list(dict.fromkeys(row.group for row in rows))
-    for row in sorted(rows, key=lambda row: order.index(row.group)):
-        if row.group != group:
-            group = row.group
-            text += ["", f"## Against {group}", ""]
-            text += [NOTES[group], ""] if group in NOTES else []
-            text += ["| case | ratio | interval | target | | A/A | µs |",
-                     "|---|---|---|---|---|---|---|"]  # fmt: skip
-        target = "" if row.target is None else f"{row.target:.3g}"
-        text.append(
-            f"| {row.case} | {row.ratio:.3f} | {row.low:.3f}-{row.high:.3f} | {target} "
-            f"| {row.verdict} | {row.control:.3f} | {row.microseconds:.3g} |"
-        )
-    if line:
-        text += ["", "## Growth, float32, warm out=", "", "![growth](numpy-kernel.svg)", "",
-                 "| elements | µs | ns per element |", "|---|---|---|"]  # fmt: skip
-        text += [f"| {n:,} | {us:.4g} | {us * 1e3 / n:.3g} |" for n, us in line]
-    return "\n".join(text) + "\n"
-
-
-def plot(line: list[tuple[int, float]], path: Path) -> None:
-    """Draw the growth on logarithmic axes, where matplotlib is installed."""
-    try:
-        import matplotlib
-    except ImportError:
-        print("matplotlib is not installed: no plot")
-        return
-    matplotlib.use("svg")
-    from matplotlib import pyplot
-
-    matplotlib.rcParams["svg.hashsalt"] = "shrinkops"
-    figure, axes = pyplot.subplots(figsize=(6, 4), layout="constrained")
-    n, us = np.array(line).T
-    axes.loglog(n, us, "o-", label="shrinkops.hardshrink(x, out=out)")
-    axes.loglog(n, n * us[-1] / n[-1], "k:", lw=1, label="linear")
-    axes.set(xlabel="float32 elements", ylabel="microseconds per call")
-    axes.legend()
-    axes.grid(alpha=0.3)
-    figure.savefig(path, metadata={"Date": None})
-
-
 def main() -> int:
     """Run the command; the exit status is 1 if a target is missed beyond its interval."""
     parser = argparse.ArgumentParser(description=__doc__.partition("\n")[0])
@@ -424,12 +311,12 @@ def main() -> int:
     if not options.only or options.only in "pure_path":
         rows += in_child("pure", options.quick)
     line = [] if options.quick or options.only else list(growth(100_000_000))
-    about = machine()
+    about = {**record([], []), "kernel": _kernels.describe()}
     if options.write:
         options.write.mkdir(parents=True, exist_ok=True)
-        (options.write / "numpy-kernel.md").write_text(markdown(about, rows, line))
-        record = {"about": about, "rows": [asdict(r) for r in rows], "growth": line}
-        (options.write / "numpy-kernel.json").write_text(json.dumps(record, indent=1) + "\n")
+        (options.write / "numpy-kernel.md").write_text(markdown(about, rows, line, PLACES))
+        content = {"about": about, "rows": [asdict(r) for r in rows], "growth": line}
+        (options.write / "numpy-kernel.json").write_text(json.dumps(content, indent=1) + "\n")
         if line:
             plot(line, options.write / "numpy-kernel.svg")
     missed = [row for row in rows if row.verdict == "missed"]
