@@ -52,7 +52,7 @@ def compiled_body(tmp_path_factory: pytest.TempPathFactory) -> Any:
     """The CUDA kernel's body, compiled as C for the CPU: the same text, the same integers."""
     compiler = shutil.which("cc")
     if compiler is None:
-        pytest.skip("no C compiler")
+        pytest.skip("the kernel's body is compiled here, and there is no C compiler")
     from shrinkops_cupy._kernels import BODY
 
     folder: Path = tmp_path_factory.mktemp("body")

@@ -39,7 +39,7 @@ def _sleep(calls: Any) -> None:
 def test_torch_is_timed_by_the_host_where_there_is_no_cuda() -> None:
     torch = pytest.importorskip("torch")
     if torch.cuda.is_available():
-        pytest.skip("there is CUDA")
+        pytest.skip("CUDA is there: its events are the clock")
     waited: list[object] = []
     seconds = CLOCKS["torch"](_sleep, 3, waited.append)
     assert 0.003 <= seconds < 1
@@ -144,7 +144,7 @@ def test_what_a_library_tells_of_its_peak_memory_is_counted_in_outputs(tmp_path:
 @pytest.mark.parametrize("name", ["numpy", "torch", "jax"])
 def test_a_library_that_does_not_tell_is_not_called(name: str) -> None:
     if not find_target(name).backend.installed():
-        pytest.skip(f"needs {name}")
+        pytest.skip(f"{name} is not installed")
     adapter = find_target(name).backend.adapter()
     x = adapter.from_numpy(np.ones(3, np.float32), adapter.devices()[0])
     assert adapter.peak_bytes(lambda _: pytest.fail("it was called"), x) is None

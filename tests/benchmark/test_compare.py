@@ -97,7 +97,7 @@ def test_what_does_not_exist_is_skipped_with_a_reason(case: Case, message: str) 
         import jax
 
         if any(d.platform != "cpu" for d in jax.devices()):
-            pytest.skip("there is a gpu")
+            pytest.skip("JAX has a GPU here, so that case exists")
     with pytest.raises(Skip, match=message):
         make_work(find_target("jax"), OPERATION, case)
 

@@ -49,11 +49,15 @@ def _documented() -> list[str]:
     return [line for block in blocks for line in block.splitlines() if line.startswith("asv ")]
 
 
+def _skip_outside_a_checkout() -> None:
+    if not (ROOT / ".git").exists():
+        pytest.skip("commits are cloned from a git checkout, and this is none")
+
+
 @pytest.fixture
 def clone(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
     """A clone of the files as they are here, with two commits, and a shell to type in."""
-    if not (ROOT / ".git").exists():
-        pytest.skip("not a checkout")
+    _skip_outside_a_checkout()
     monkeypatch.setenv("HOME", str(tmp_path))
     scripts = str(Path(sys.executable).parent)
     monkeypatch.setenv("PATH", os.pathsep.join([scripts, os.environ["PATH"]]))
@@ -142,9 +146,8 @@ def _see_the_site(folder: Path, line: str) -> None:
 
 @pytest.fixture
 def planted() -> Any:
+    _skip_outside_a_checkout()
     path = ROOT / "asv_benchmarks" / "planted.py"
-    if not path.exists() or not (ROOT / ".git").exists():
-        pytest.skip("not a checkout")
     specification = importlib.util.spec_from_file_location("planted", path)
     assert specification is not None
     assert specification.loader is not None
