@@ -54,20 +54,7 @@ def operations() -> dict[str, Operation]:
 
 
 def find_target(text: str) -> Target:
-    """Find the backend that a command's TARGET names.
-
-    Parameters
-    ----------
-    text : str
-        A registered backend's name, or ``module:attribute`` for a `Backend` class or instance.
-
-    Raises
-    ------
-    ValueError
-        Nothing of that name; the message lists what there is.
-    TypeError
-        The attribute is not a backend.
-    """
+    """Find what a command's TARGET names; see `shrinkops.adapter.find_backend`."""
     module_name, colon, attribute = text.partition(":")
     if not colon:
         entry = registry.find(text)

@@ -153,7 +153,6 @@ class Adapter:
         The most during the call, less what it held before. None, and no call, where the
         library does not tell.
         """
-        del function, x
         return None
 
     def session(self) -> AbstractContextManager[Any]:
@@ -245,7 +244,7 @@ def find_backend(text: str) -> Backend:
     Parameters
     ----------
     text : str
-        A registered backend's name, or ``module:attribute``.
+        A registered backend's name, or ``module:attribute`` for a `Backend` class or instance.
 
     Raises
     ------

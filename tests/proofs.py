@@ -99,8 +99,9 @@ def page(rows: dict[str, str]) -> str:
     """Write the page from the rows, by name."""
     return "\n".join([
         "# The long proofs", "",
-        "What takes too long for every commit, and how it ended the last time. A slice of each "
-        "runs in CI. `python tests/proofs.py --write docs/records/proofs.md` runs them all and "
+        "What takes too long for every commit, and how it ended the last time. CI "
+        "runs a slice of the first, the kit's usual runs and NumPy's mutants. "
+        "`python tests/proofs.py --write docs/records/proofs.md` runs them all and "
         "makes this page; with names, those.", "",
         "| proof | what it shows | command | result | minutes | when, where |",
         "|---|---|---|---|---|---|",

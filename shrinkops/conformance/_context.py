@@ -56,30 +56,30 @@ class Context(Arrays):
         wrong = self.differing(call.x, got, want, either)
         if wrong is None:
             return
-        smallest, index = self._reduced(call, want, wrong, function), wrong
-        if smallest is not call:
-            index = 0
-            want_shown = want.reshape(-1)[wrong : wrong + 1]
-        else:
-            want_shown = want
+        smallest = self._reduced(call, want, wrong, function)
+        alone = smallest is not call
         other = None if either is None or not either.reshape(-1)[wrong] else smallest.x
-        shown = Shown(_script.bits_claim(self, want_shown, index, other))
+        claim = _script.bits_claim(
+            self,
+            want.reshape(-1)[wrong : wrong + 1] if alone else want,
+            0 if alone else wrong,
+            other,
+        )
         comparison = self._comparison(call.x, got, want, wrong)
         raise Deviation(
             f"{self.dtype}, {_described(call)}, element {wrong} of shape {call.x.shape}: "
             f"{comparison}",
             value=hex_of(self._bits_at(got, wrong), self.number),
-            script=self.script(smallest, shown, comparison, public),
+            script=self.script(smallest, Shown(claim), comparison, public),
         )
 
     def match(
         self, x: _Array, got: _Array, want: _Array, what: str, *, either: _Array | None = None,
-        value: str = "", call: Call | None = None,
-        before: Sequence[str] = (), after: Sequence[str] = (),
+        value: str = "", call: Call | None = None, before: Sequence[str] = (),
     ) -> None:  # fmt: skip
         """Convict a result that the check has already, where it is not ``want``.
 
-        The script's ``y``, from the call or from ``after``, is the wrong result.
+        The script's ``y``, from the call or from ``before``, is the wrong result.
         """
         wrong = self.differing(x, got, want, either)
         if wrong is None:
@@ -87,9 +87,7 @@ class Context(Arrays):
         other = None if either is None or not either.reshape(-1)[wrong] else x
         claim = _script.bits_claim(self, want, wrong, other)
         message = f"{what}: element {wrong}: {self._comparison(x, got, want, wrong)}"
-        self.demand(
-            False, message, value=value, call=call, shown=Shown(claim, before, after)
-        )  # fmt: skip
+        self.demand(False, message, value=value, call=call, shown=Shown(claim, before))
 
     def differing(
         self, x: _Array, got: _Array, want: _Array, either: _Array | None = None
