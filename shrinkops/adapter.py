@@ -244,7 +244,7 @@ def find_backend(text: str) -> Backend:
     Parameters
     ----------
     text : str
-        A registered backend's name, or ``module:attribute`` for a `Backend` class or instance.
+        A registered backend's name, or ``module:attribute`` for a Backend class or instance.
 
     Raises
     ------
