@@ -7,11 +7,12 @@ backend of your own.
 
 from __future__ import annotations
 
-from ._backend import Backend
+from shrinkops._plugins.backend import Backend
+from shrinkops._plugins.hookspecs import hookimpl
+from shrinkops.operations.hardshrink import Hardshrink, hardshrink
+
 from ._errors import UnsupportedArrayError
-from ._hookspecs import hookimpl
 from ._public import backends, explain, refresh, register, unregister
-from .operations.hardshrink import Hardshrink, hardshrink
 
 __version__ = "0.1.0.dev0"
 

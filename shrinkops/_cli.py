@@ -25,7 +25,7 @@ import shrinkops
 if TYPE_CHECKING:
     import numpy as np
 
-    from ._status import BackendStatus, Explanation
+    from shrinkops._plugins.status import BackendStatus, Explanation
 
 __all__ = ["cli"]
 
@@ -211,7 +211,7 @@ def _find_class(subject: str) -> type:
 
 def _install_line(module: str) -> str:
     """Name the command that installs a missing library, where a backend knows it."""
-    from ._registry import registry
+    from shrinkops._plugins.registry import registry
 
     root = module.partition(".")[0]
     lines = {e.backend.framework: e.backend.install for e in registry.entries()}
@@ -233,7 +233,7 @@ def _open_npy(path: str) -> np.ndarray[Any, Any]:
 
 def _refused_dtype(answer: Explanation, array: np.ndarray[Any, Any]) -> str:
     """Say so where the backend takes the type and not the element type (HS-TYP-4)."""
-    from ._target import find_target
+    from shrinkops._plugins.target import find_target
 
     if answer.backend is None:
         return ""

@@ -4,10 +4,10 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Any
 
-from ._registry import registry
+from shrinkops._plugins.registry import registry
 
 if TYPE_CHECKING:
-    from ._status import Explanation, StatusTable
+    from shrinkops._plugins.status import Explanation, StatusTable
 
 __all__ = ["backends", "explain", "refresh", "register", "unregister"]
 
@@ -31,7 +31,7 @@ def backends() -> StatusTable:
     >>> {row.name: row.state for row in shrinkops.backends()}["numpy"]
     'ready'
     """
-    from ._status import status_table
+    from shrinkops._plugins.status import status_table
 
     return status_table()
 
@@ -58,7 +58,7 @@ def explain(x: Any) -> Explanation:
     >>> shrinkops.explain(np.zeros(3)).backend
     'numpy'
     """
-    from ._status import explanation
+    from shrinkops._plugins.status import explanation
 
     return explanation(x)
 

@@ -18,7 +18,7 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 
 if TYPE_CHECKING:
-    from ._backend import Backend
+    from shrinkops._plugins.backend import Backend
 
 __all__ = ["Adapter", "Layout", "Subclass", "find_backend", "numpy_dtype"]
 
@@ -259,6 +259,6 @@ def find_backend(text: str) -> Backend:
     >>> find_backend("numpy").framework
     'numpy'
     """
-    from ._target import find_target
+    from shrinkops._plugins.target import find_target
 
     return find_target(text).backend

@@ -5,17 +5,18 @@ Backends import this module when their kernels load; it imports no array library
 
 from __future__ import annotations
 
-from ._errors import type_name
-from ._formats import FORMATS, FloatFormat, Format, IntegerFormat, float_format
-from ._operation import Clause, Operation
-from ._rounding import limit_bits, round_once
-from ._threshold import (
+from shrinkops._numbers.formats import FORMATS, FloatFormat, Format, IntegerFormat, float_format
+from shrinkops._numbers.rounding import limit_bits, round_once
+from shrinkops._numbers.threshold import (
     Threshold,
     check_broadcast,
     is_real_number,
     round_threshold,
     threshold_bounds,
 )
+from shrinkops.operations._declaration import Clause, Operation
+
+from ._errors import type_name
 
 __all__ = [
     "FORMATS",

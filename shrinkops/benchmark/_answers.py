@@ -12,9 +12,9 @@ from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any
 
-from shrinkops._operation import Operation
-from shrinkops._registry import registry
-from shrinkops._target import find_target
+from shrinkops._plugins.registry import registry
+from shrinkops._plugins.target import find_target
+from shrinkops.operations._declaration import Operation
 
 from ._compare import Verdict
 from ._goals import Answer, Ask

@@ -16,7 +16,7 @@ from typing import Any
 
 import numpy as np
 
-from shrinkops._formats import FORMATS, FloatFormat
+from shrinkops._numbers.formats import FORMATS, FloatFormat
 from shrinkops.adapter import numpy_dtype
 
 from ._calls import Call

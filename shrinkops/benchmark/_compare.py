@@ -17,8 +17,8 @@ from typing import Any
 
 import numpy as np
 
-from shrinkops._operation import Operation
-from shrinkops._target import Target
+from shrinkops._plugins.target import Target
+from shrinkops.operations._declaration import Operation
 
 from ._calls import Call
 from ._check import check_peer

@@ -21,7 +21,7 @@ from typing import Any
 
 import numpy as np
 
-from shrinkops._operation import Operation
+from shrinkops.operations._declaration import Operation
 
 from ._calls import Call
 from ._work import Skip, Work

@@ -18,8 +18,8 @@ from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
 
-from shrinkops._operation import Operation
-from shrinkops._target import Target
+from shrinkops._plugins.target import Target
+from shrinkops.operations._declaration import Operation
 
 from ._check import WrongResultError
 from ._compare import Comparison, Verdict, compare

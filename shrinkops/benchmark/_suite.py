@@ -24,8 +24,8 @@ from collections.abc import Callable, Sequence
 from statistics import median
 from typing import Any
 
-from shrinkops._operation import Operation
-from shrinkops._target import Target, find_target, operations
+from shrinkops._plugins.target import Target, find_target, operations
+from shrinkops.operations._declaration import Operation
 
 from ._check import WrongResultError
 from ._compare import Comparison, Verdict, compare

@@ -18,11 +18,11 @@ from typing import Any
 
 import numpy as np
 
-from shrinkops._formats import FORMATS, IntegerFormat
-from shrinkops._operation import Operation
-from shrinkops._target import Target
-from shrinkops._threshold import Threshold, round_threshold
+from shrinkops._numbers.formats import FORMATS, IntegerFormat
+from shrinkops._numbers.threshold import Threshold, round_threshold
+from shrinkops._plugins.target import Target
 from shrinkops.adapter import Adapter, numpy_dtype
+from shrinkops.operations._declaration import Operation
 
 from ._calls import Call, Clock, wall_clock
 from ._clocks import CLOCKS

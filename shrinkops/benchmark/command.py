@@ -14,8 +14,8 @@ from rich.console import Console
 from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn
 from rich.table import Table
 
-from shrinkops._operation import Operation
-from shrinkops._target import Target, find_target, operations
+from shrinkops._plugins.target import Target, find_target, operations
+from shrinkops.operations._declaration import Operation
 
 from ._compare import Comparison, Verdict
 from ._peers import COPY, Peer, find_peers

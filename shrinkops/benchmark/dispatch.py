@@ -23,8 +23,8 @@ from typing import Any
 import numpy as np
 
 import shrinkops
-from shrinkops._operation import Operation
-from shrinkops._target import Target, find_target, operations
+from shrinkops._plugins.target import Target, find_target, operations
+from shrinkops.operations._declaration import Operation
 
 from ._calls import Call
 from ._sampling import Plan, sample

@@ -12,7 +12,7 @@ from itertools import groupby
 from pathlib import Path
 from typing import Any
 
-from shrinkops._target import operations
+from shrinkops._plugins.target import operations
 
 from ._compare import Verdict
 from ._goals import Ask, Goal

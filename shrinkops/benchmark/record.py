@@ -13,7 +13,7 @@ from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
-from shrinkops._target import Target, find_target, operations
+from shrinkops._plugins.target import Target, find_target, operations
 
 from . import selftest
 from ._answers import answers

@@ -18,10 +18,11 @@ from typing import Any, ClassVar
 
 import numpy as np
 
-from .._errors import type_name
-from .._operation import Operation
-from .._target import Target
-from ..adapter import Adapter
+from shrinkops._errors import type_name
+from shrinkops._plugins.target import Target
+from shrinkops.adapter import Adapter
+from shrinkops.operations._declaration import Operation
+
 from ._bits import array_of, bits_of
 from ._model import Deviation, Item, NotApplicable, Suite
 from ._numbers import Number, number_of
@@ -139,7 +140,7 @@ class Arrays:
         """Whether the public function takes the backend's arrays to this backend."""
         if not self.target.registered:
             return False
-        from .._public import explain
+        from shrinkops._public import explain
 
         x = self.adapter.from_numpy(np.zeros(1, np.float32), self.device)
         return explain(type(x)).backend == self.backend.name

@@ -16,7 +16,8 @@ from typing import Any
 
 import numpy as np
 
-from ..adapter import numpy_dtype
+from shrinkops.adapter import numpy_dtype
+
 from ._numbers import Number, decode
 
 __all__ = ["array_of", "bits_of", "hex_of", "same", "show", "storage", "words"]

@@ -16,7 +16,8 @@ from enum import StrEnum
 from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
-    from .._operation import Operation
+    from shrinkops.operations._declaration import Operation
+
     from ._context import Context
 
 __all__ = ["Check", "Deviation", "Form", "Item", "NotApplicable", "Result", "State", "Suite"]

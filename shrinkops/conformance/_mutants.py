@@ -19,10 +19,10 @@ from typing import Any
 
 import numpy as np
 
-from .._backend import Backend
-from .._operation import Operation
-from .._target import Target
-from ..adapter import Adapter
+from shrinkops._plugins.backend import Backend
+from shrinkops._plugins.target import Target
+from shrinkops.adapter import Adapter
+from shrinkops.operations._declaration import Operation
 
 __all__ = ["CONTROL", "Mutant", "Tools", "mutated", "output", "whole"]
 

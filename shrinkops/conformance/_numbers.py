@@ -4,7 +4,7 @@ Invariants
 ----------
 - Values are exact: integers and fractions. No floating-point arithmetic happens here.
 - Rounding searches the encodings themselves, so it shares nothing with the algorithm
-  in ``shrinkops._threshold``; a test compares the two.
+  in ``shrinkops._numbers.threshold``; a test compares the two.
 - An element is an integer holding its bits; a complex element holds the real part in
   its low half, as in memory on a little-endian machine.
 """

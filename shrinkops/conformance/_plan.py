@@ -15,8 +15,9 @@ from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from typing import Any
 
-from .._target import Target
-from ..adapter import Adapter
+from shrinkops._plugins.target import Target
+from shrinkops.adapter import Adapter
+
 from ._model import Check, Item, Suite
 from ._numbers import number_of
 

@@ -17,7 +17,7 @@ from dataclasses import dataclass
 from types import FrameType
 from typing import Any
 
-from .._backend import Backend
+from shrinkops._plugins.backend import Backend
 
 __all__ = ["ForeignCall", "foreign_calls"]
 

@@ -11,7 +11,8 @@ from __future__ import annotations
 import time
 from collections.abc import Callable, Sequence
 
-from .._target import Target, find_target
+from shrinkops._plugins.target import Target, find_target
+
 from ._context import Environment
 from ._engine import run_items
 from ._ledger import Ledger

@@ -12,7 +12,8 @@ from __future__ import annotations
 
 import importlib
 
-from .._target import operations
+from shrinkops._plugins.target import operations
+
 from ._model import Suite
 
 __all__ = ["load_suite", "load_suites"]

@@ -10,8 +10,9 @@ import importlib.util
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 
-from .._backend import Backend
-from .._target import Target
+from shrinkops._plugins.backend import Backend
+from shrinkops._plugins.target import Target
+
 from ._context import Environment
 from ._model import Result, Suite
 from ._session import plan_for, run_suite

@@ -97,7 +97,9 @@ def command(
     for environment in found:
         plan = plan_for(environment, patterns, frozen=spec is not None)
         with _progress() as progress:
-            task = progress.add_task(environment.suite.operation.name, total=len(plan.items))
+            task = progress.add_task(
+                environment.suite.operation.name, total=len(plan.items), failed=""
+            )
             failed = 0
 
             def report(result: Result, progress: Progress = progress, task: Any = task) -> None:

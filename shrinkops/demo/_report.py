@@ -15,7 +15,7 @@ from rich.console import Console
 from rich.table import Table
 from rich.text import Text
 
-from shrinkops._status import MISSING, BackendStatus
+from shrinkops._plugins.status import MISSING, BackendStatus
 
 from ._backends import TIMED_SIZE, Run
 from ._records import Record

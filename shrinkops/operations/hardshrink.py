@@ -12,10 +12,11 @@ from __future__ import annotations
 
 from typing import Any, TypeVar
 
-from .._dispatch import Dispatcher
-from .._errors import type_name
-from .._operation import Clause, Operation
-from .._threshold import is_real_number
+from shrinkops._call.dispatcher import Dispatcher
+from shrinkops._errors import type_name
+from shrinkops._numbers.threshold import is_real_number
+
+from ._declaration import Clause, Operation
 
 __all__ = ["OPERATION", "Hardshrink", "hardshrink"]
 

@@ -14,7 +14,7 @@ import numpy as np
 import pytest
 
 import shrinkops
-from shrinkops._registry import registry
+from shrinkops._plugins.registry import registry
 
 jax = pytest.importorskip("jax")
 torch = pytest.importorskip("torch")

@@ -15,7 +15,7 @@ class _Generic(NumpyBackend):
     """NumPy's own arithmetic in place of the kernel."""
 
     def kernel(self, operation: Any) -> Any:
-        from shrinkops._guard import guarded
+        from shrinkops._call.guard import guarded
 
         return guarded(self, operation)
 

@@ -3,7 +3,7 @@ from __future__ import annotations
 import numpy as np
 import pytest
 
-from shrinkops._target import find_target, operations
+from shrinkops._plugins.target import find_target, operations
 from shrinkops.benchmark import dispatch
 from shrinkops.benchmark._sampling import Plan
 

@@ -9,8 +9,8 @@ from fractions import Fraction
 import numpy as np
 import pytest
 
-from shrinkops._formats import FORMATS, FloatFormat
-from shrinkops._threshold import round_threshold
+from shrinkops._numbers.formats import FORMATS, FloatFormat
+from shrinkops._numbers.threshold import round_threshold
 from shrinkops.conformance._bits import array_of, bits_of, hex_of, same
 from shrinkops.conformance._model import Form
 from shrinkops.conformance._numbers import NUMBERS, decode, is_nan, round_bits

@@ -10,8 +10,8 @@ import numpy as np
 import pytest
 
 import shrinkops
-from shrinkops._dispatch import dispatchers
-from shrinkops._registry import registry
+from shrinkops._call.dispatcher import dispatchers
+from shrinkops._plugins.registry import registry
 
 (DISPATCHER,) = [d for d in dispatchers if d.operation.name == "hardshrink"]
 

@@ -105,7 +105,7 @@ def test_autoload_switch(value: str, loaded: bool) -> None:
 )
 def test_block_switch(value: str, left: list[str]) -> None:
     code = """
-from shrinkops._registry import registry
+from shrinkops._plugins.registry import registry
 ours = [e.backend.name for e in registry.entries() if e.distribution == "shrinkops"]
 print(sorted(ours))
 """

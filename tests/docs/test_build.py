@@ -13,7 +13,7 @@ import pytest
 import shrinkops
 import shrinkops.adapter
 import shrinkops.spec
-from shrinkops._target import operations
+from shrinkops._plugins.target import operations
 
 DOCS = Path(__file__).parents[2] / "docs"
 

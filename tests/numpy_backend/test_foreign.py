@@ -128,7 +128,7 @@ class TestDask:
 
 
 def shrinkops_operation() -> Any:
-    from shrinkops._dispatch import dispatchers
+    from shrinkops._call.dispatcher import dispatchers
 
     return next(d.operation for d in dispatchers if d.operation.name == "hardshrink")
 
@@ -249,7 +249,7 @@ def test_a_class_that_comes_back_as_ndarray_is_refused() -> None:
 def test_an_operation_without_a_ufunc_is_refused() -> None:
     from dataclasses import replace
 
-    from shrinkops._registry import registry
+    from shrinkops._plugins.registry import registry
     from shrinkops.operations.hardshrink import OPERATION
 
     entry = registry.find("ufunc")

@@ -164,7 +164,7 @@ static PyMethodDef methods[] = {
     {"select", select_loops, METH_O, "select(name)\n--\n\nUse the loops of an instruction set."},
     {"register_float", register_float, METH_VARARGS,
      "register_float(dtype, precision, bias, max_bits, top_bits, fnuz)\n--\n\n"
-     "Add the loops for a floating type, as shrinkops._formats describes it."},
+     "Add the loops for a floating type, as shrinkops._numbers.formats describes it."},
     {"make_kernel", make_kernel, METH_O,
      "make_kernel(otherwise)\n--\n\nA kernel(x, lambd, out) that computes plain calls itself and\n"
      "passes all others to `otherwise`."},

@@ -2,7 +2,7 @@
  *
  * Invariants
  * - A type is found by NumPy's type number, in one table that is only ever added to.
- * - The parameters of the floating formats come from Python (shrinkops._formats); nothing
+ * - The parameters of the floating formats come from Python (shrinkops._numbers.formats); nothing
  *   here knows a format by name.
  * - A threshold is rounded once, by integer arithmetic, to nearest with ties to even.
  */
@@ -39,7 +39,7 @@ typedef struct {
     int item_size;  /* bytes of one element */
     int swap_size;  /* bytes that a byte-swapped element reverses: a component's */
     int width;      /* index into the tables of loops */
-    int precision;  /* floating formats, as in shrinkops._formats */
+    int precision;  /* floating formats, as in shrinkops._numbers.formats */
     int bias;
     int64_t max_bits;
     int64_t top_bits;

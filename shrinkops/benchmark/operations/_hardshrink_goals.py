@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from .._goals import Ask, Goal
+from shrinkops.benchmark._goals import Ask, Goal
 
 __all__ = ["GOALS"]
 

@@ -10,9 +10,10 @@ from typing import Any
 
 import numpy as np
 
-from .._calls import Call
-from .._peers import Peer, cupy_copy
-from .._work import Work
+from shrinkops.benchmark._calls import Call
+from shrinkops.benchmark._peers import Peer, cupy_copy
+from shrinkops.benchmark._work import Work
+
 from ._hardshrink_goals import GOALS
 
 __all__ = ["GOALS", "PEERS", "SUITE"]

@@ -6,8 +6,9 @@ from collections.abc import Sequence
 from pathlib import Path
 from typing import Any
 
-from ...operations.hardshrink import OPERATION
-from .._model import Suite
+from shrinkops.conformance._model import Suite
+from shrinkops.operations.hardshrink import OPERATION
+
 from . import arrays, derivatives, dispatch, scenarios, thresholds, transformations, types, values
 from .definition import expected
 from .vectors import vectors_hash

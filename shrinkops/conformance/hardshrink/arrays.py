@@ -7,11 +7,12 @@ from typing import Any
 
 import numpy as np
 
-from ..._errors import type_name
-from .._collect import Collector
-from .._context import Call, Context, Shown
-from .._model import NotApplicable
-from .._script import made
+from shrinkops._errors import type_name
+from shrinkops.conformance._collect import Collector
+from shrinkops.conformance._context import Call, Context, Shown
+from shrinkops.conformance._model import NotApplicable
+from shrinkops.conformance._script import made
+
 from . import behaviours
 from .inputs import mixture
 

@@ -11,11 +11,11 @@ from typing import Any
 
 import numpy as np
 
-from ..._errors import type_name
-from .._context import Call, Context, Shown
-from .._model import NotApplicable
-from .._provenance import ForeignCall, foreign_calls
-from .._script import arranged, made
+from shrinkops._errors import type_name
+from shrinkops.conformance._context import Call, Context, Shown
+from shrinkops.conformance._model import NotApplicable
+from shrinkops.conformance._provenance import ForeignCall, foreign_calls
+from shrinkops.conformance._script import arranged, made
 
 __all__ = [
     "computes",
@@ -288,7 +288,7 @@ def computes(context: Context, call: Call) -> None:
             shown=Shown("backend.handles(type(y))"),
         )  # fmt: skip
     if context.target.registered:
-        from ..._public import explain
+        from shrinkops._public import explain
 
         answer = explain(x)
         context.demand(

@@ -16,8 +16,8 @@ from typing import Any
 
 import numpy as np
 
-from .._bits import nan_parts, words
-from .._numbers import Number, decode, is_nan, round_bits
+from shrinkops.conformance._bits import nan_parts, words
+from shrinkops.conformance._numbers import Number, decode, is_nan, round_bits
 
 __all__ = ["KEPT_OR_ZERO", "exact", "expected", "kept", "threshold"]
 

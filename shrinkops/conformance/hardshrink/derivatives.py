@@ -6,10 +6,11 @@ from typing import Any
 
 import numpy as np
 
-from .._collect import Collector
-from .._context import Call, Context, Shown
-from .._model import Deviation
-from .._script import bits_claim, made
+from shrinkops.conformance._collect import Collector
+from shrinkops.conformance._context import Call, Context, Shown
+from shrinkops.conformance._model import Deviation
+from shrinkops.conformance._script import bits_claim, made
+
 from .definition import kept, threshold
 from .inputs import around, mixture
 

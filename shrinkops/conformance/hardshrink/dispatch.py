@@ -4,10 +4,11 @@ from __future__ import annotations
 
 import numpy as np
 
-from .._collect import Collector
-from .._context import Call, Context, Shown
-from .._model import NotApplicable
-from .._script import made
+from shrinkops.conformance._collect import Collector
+from shrinkops.conformance._context import Call, Context, Shown
+from shrinkops.conformance._model import NotApplicable
+from shrinkops.conformance._script import made
+
 from . import behaviours
 from .inputs import mixture
 
@@ -35,7 +36,7 @@ def registered(context: Context) -> None:
     public = context.public
     if public is None:
         raise NotApplicable("not registered: judged on its own")
-    from ..._dispatch import dispatchers
+    from shrinkops._call.dispatcher import dispatchers
 
     x = context.adapter.from_numpy(np.ones(3, np.float32), context.device)
     public(x)

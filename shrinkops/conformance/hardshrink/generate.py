@@ -20,8 +20,9 @@ from collections.abc import Iterator
 from fractions import Fraction
 from typing import Any
 
-from .._bits import hex_of
-from .._numbers import NUMBERS, Number, decode, is_nan, round_bits
+from shrinkops.conformance._bits import hex_of
+from shrinkops.conformance._numbers import NUMBERS, Number, decode, is_nan, round_bits
+
 from .definition import KEPT_OR_ZERO, exact, threshold
 from .inputs import LENGTHS, NUMBERS_OF_PARTS, around, signed, smallest_normal, special
 from .vectors import PATH

@@ -7,9 +7,10 @@ from typing import Any
 
 import numpy as np
 
-from .._bits import array_of
-from .._context import Context
-from .._numbers import Number, decode
+from shrinkops.conformance._bits import array_of
+from shrinkops.conformance._context import Context
+from shrinkops.conformance._numbers import Number, decode
+
 from .definition import threshold
 
 __all__ = [

@@ -4,7 +4,8 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 
-from .._mutants import Mutant
+from shrinkops.conformance._mutants import Mutant
+
 from . import mutants_behaviour, mutants_derivative, mutants_values
 
 __all__ = ["MUTANTS"]

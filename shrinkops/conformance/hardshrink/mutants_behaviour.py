@@ -11,7 +11,7 @@ from typing import Any
 
 import numpy as np
 
-from .._mutants import Kernel, Mutant, Tools, output, whole
+from shrinkops.conformance._mutants import Kernel, Mutant, Tools, output, whole
 
 __all__ = ["MUTANTS"]
 

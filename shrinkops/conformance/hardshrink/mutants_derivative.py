@@ -7,7 +7,7 @@ from __future__ import annotations
 from collections.abc import Callable, Sequence
 from typing import Any
 
-from .._mutants import Kernel, Mutant, Tools, whole
+from shrinkops.conformance._mutants import Kernel, Mutant, Tools, whole
 
 __all__ = ["MUTANTS"]
 

@@ -14,11 +14,12 @@ from typing import Any
 
 import numpy as np
 
-from .._collect import Collector
-from .._context import Call, Context
-from .._model import Form, NotApplicable
-from .._numbers import NUMBERS
-from .._script import lambda_source
+from shrinkops.conformance._collect import Collector
+from shrinkops.conformance._context import Call, Context
+from shrinkops.conformance._model import Form, NotApplicable
+from shrinkops.conformance._numbers import NUMBERS
+from shrinkops.conformance._script import lambda_source
+
 from . import behaviours
 from .vectors import Case, cases, parse, value_of
 

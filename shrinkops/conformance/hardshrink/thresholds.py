@@ -10,11 +10,12 @@ from typing import Any
 
 import numpy as np
 
-from .._collect import Collector
-from .._context import Call, Context, Shown
-from .._model import NotApplicable
-from .._numbers import decode, overflows, round_bits
-from .._script import lambda_source, made
+from shrinkops.conformance._collect import Collector
+from shrinkops.conformance._context import Call, Context, Shown
+from shrinkops.conformance._model import NotApplicable
+from shrinkops.conformance._numbers import decode, overflows, round_bits
+from shrinkops.conformance._script import lambda_source, made
+
 from .definition import threshold
 from .inputs import around, mixture, special
 

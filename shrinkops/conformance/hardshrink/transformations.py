@@ -7,10 +7,11 @@ from typing import Any
 
 import numpy as np
 
-from .._collect import Collector
-from .._context import Call, Context, Shown
-from .._model import NotApplicable
-from .._script import made, transformation_source
+from shrinkops.conformance._collect import Collector
+from shrinkops.conformance._context import Call, Context, Shown
+from shrinkops.conformance._model import NotApplicable
+from shrinkops.conformance._script import made, transformation_source
+
 from .inputs import mixture, special
 
 __all__ = ["CHECKS", "verify_no_retrace"]

@@ -6,12 +6,13 @@ from fractions import Fraction
 
 import numpy as np
 
-from ...adapter import numpy_dtype
-from .._collect import Collector
-from .._context import Call, Context, Shown
-from .._model import NotApplicable
-from .._numbers import NUMBERS, number_of
-from .._script import made
+from shrinkops.adapter import numpy_dtype
+from shrinkops.conformance._collect import Collector
+from shrinkops.conformance._context import Call, Context, Shown
+from shrinkops.conformance._model import NotApplicable
+from shrinkops.conformance._numbers import NUMBERS, number_of
+from shrinkops.conformance._script import made
+
 from .definition import threshold
 from .inputs import NUMBERS_OF_PARTS, special
 
@@ -165,7 +166,7 @@ def overflow(context: Context) -> None:
 
 
 def _value(bits: int, real: object) -> Fraction:
-    from .._numbers import decode
+    from shrinkops.conformance._numbers import decode
 
     return Fraction(decode(bits, real))  # type: ignore[arg-type]
 

@@ -11,11 +11,12 @@ import numpy as np
 from hypothesis import HealthCheck, Phase, given, settings
 from hypothesis import strategies as st
 
-from .._collect import Collector
-from .._context import Call, Context, Shown
-from .._model import NotApplicable
-from .._numbers import is_nan
-from .._script import made
+from shrinkops.conformance._collect import Collector
+from shrinkops.conformance._context import Call, Context, Shown
+from shrinkops.conformance._model import NotApplicable
+from shrinkops.conformance._numbers import is_nan
+from shrinkops.conformance._script import made
+
 from . import behaviours
 from .definition import threshold
 from .inputs import LENGTHS, around, lambda_of, lambdas, mixture, signed, smallest_normal, special

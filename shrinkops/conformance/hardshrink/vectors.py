@@ -15,7 +15,7 @@ from functools import cache
 from pathlib import Path
 from typing import Any
 
-from .._numbers import Number
+from shrinkops.conformance._numbers import Number
 
 __all__ = ["PATH", "Case", "cases", "document", "parse", "value_of", "vectors_hash"]
 

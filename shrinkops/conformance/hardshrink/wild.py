@@ -8,9 +8,10 @@ from __future__ import annotations
 from collections.abc import Callable, Sequence
 from typing import Any
 
-from ..._backend import Backend, Kernel
-from ..._operation import Operation
-from .._wild import Corner, Wild
+from shrinkops._plugins.backend import Backend, Kernel
+from shrinkops.conformance._wild import Corner, Wild
+from shrinkops.operations._declaration import Operation
+
 from . import wild_libraries as libraries
 
 __all__ = ["CORNERS", "WILD"]

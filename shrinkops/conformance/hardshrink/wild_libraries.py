@@ -16,9 +16,9 @@ from typing import Any
 
 import numpy as np
 
-from ..._backend import Backend, Kernel
-from ..._operation import Operation
-from ...adapter import Adapter
+from shrinkops._plugins.backend import Backend, Kernel
+from shrinkops.adapter import Adapter
+from shrinkops.operations._declaration import Operation
 
 __all__ = ["keras", "numexpr", "onnx_runtime", "paddle_backend", "sigpy"]
 

@@ -13,7 +13,7 @@ from __future__ import annotations
 from collections.abc import Callable
 from typing import Any
 
-from ._formats import FloatFormat
+from .formats import FloatFormat
 
 __all__ = ["limit_bits", "round_once"]
 

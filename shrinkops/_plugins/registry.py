@@ -26,9 +26,10 @@ from typing import TYPE_CHECKING, Any
 
 import pluggy
 
-from ._backend import Backend
-from ._errors import type_name
-from ._hookspecs import PROJECT, Hooks, hookimpl
+from shrinkops._errors import type_name
+
+from .backend import Backend
+from .hookspecs import PROJECT, Hooks, hookimpl
 
 if TYPE_CHECKING:
     from importlib.metadata import EntryPoint
@@ -188,17 +189,28 @@ class Registry:
         if self._discovered:
             return
         self._discovered = True  # first: a plugin that calls back finds what is there so far
-        if switch("SHRINKOPS_DISABLE_PLUGIN_AUTOLOAD"):
-            return
-        from importlib.metadata import entry_points  # takes longer than all of shrinkops
+        try:
+            set_aside = self._read_entry_points()
+        except BaseException:  # an interrupt, say: the next need reads everything again
+            self._entries.clear()
+            self._manager = self._new_manager()
+            self._discovered = False
+            raise
+        self.quarantined += set_aside
+        self._changed()
+        for plugin in set_aside:  # last: a warning may be turned into an error
+            _warn(plugin)
 
+    def _read_entry_points(self) -> list[Quarantined]:
         set_aside: list[Quarantined] = []
+        if switch("SHRINKOPS_DISABLE_PLUGIN_AUTOLOAD"):
+            return set_aside
 
         def quarantine(what: str, error: BaseException) -> None:
             distribution, version = _distribution(point)
             set_aside.append(Quarantined(point.name, distribution, version, _reason(what, error)))
 
-        for point in sorted(entry_points(group=PROJECT), key=_reading_order):
+        for point in sorted(_entry_points(set_aside), key=_reading_order):
             try:
                 plugin = point.load()
             except (Exception, SystemExit) as error:
@@ -210,10 +222,7 @@ class Registry:
                 self._add(plugin, point.name, *_distribution(point))
             except (Exception, SystemExit) as error:
                 quarantine("refused", error)
-        self.quarantined += set_aside
-        self._changed()
-        for plugin in set_aside:  # last: a warning may be turned into an error
-            _warn(plugin)
+        return set_aside
 
     def _add(self, plugin: Any, name: str, distribution: str, version: str) -> list[str]:
         """Register with pluggy, call the plugin's hook alone, check what it returns."""
@@ -319,10 +328,29 @@ def _plugin_name(plugin: Any) -> str:
     return getattr(plugin, "__name__", None) or type_name(type(plugin))
 
 
+def _entry_points(set_aside: list[Quarantined]) -> list[EntryPoint]:
+    """Read each distribution alone: a damaged one costs a warning, never the others."""
+    from importlib.metadata import distributions  # takes longer than all of shrinkops
+
+    points: dict[tuple[str, str], EntryPoint] = {}
+    for distribution in distributions():
+        try:
+            for point in distribution.entry_points:
+                if point.group == PROJECT:
+                    points.setdefault((_distribution(point)[0], point.name), point)
+        except Exception as error:
+            where = str(getattr(distribution, "_path", "a distribution"))
+            set_aside.append(Quarantined(where, where, "", _reason("unreadable metadata", error)))
+    return list(points.values())
+
+
 def _distribution(point: EntryPoint) -> tuple[str, str]:
     if point.dist is None:
         return "unknown", ""
-    return point.dist.name, point.dist.version
+    try:
+        return point.dist.name or "unknown", point.dist.version or ""
+    except Exception:  # its metadata are missing or damaged
+        return "unknown", ""
 
 
 def _reading_order(point: EntryPoint) -> tuple[bool, str, str]:

@@ -13,9 +13,9 @@ from __future__ import annotations
 import math
 from typing import TYPE_CHECKING, Any
 
-from ._errors import type_name
-from ._formats import Format, IntegerFormat
-from ._threshold import (
+from shrinkops._errors import type_name
+from shrinkops._numbers.formats import Format, IntegerFormat
+from shrinkops._numbers.threshold import (
     Threshold,
     check_broadcast,
     is_real_number,
@@ -24,8 +24,8 @@ from ._threshold import (
 )
 
 if TYPE_CHECKING:
-    from ._backend import Backend, Kernel, Native
-    from ._operation import Operation
+    from shrinkops._plugins.backend import Backend, Kernel, Native
+    from shrinkops.operations._declaration import Operation
 
 __all__ = ["guarded"]
 

@@ -7,11 +7,12 @@ from collections.abc import Callable
 from dataclasses import dataclass
 from typing import Any
 
-from ._backend import Backend
-from ._dispatch import dispatchers
-from ._errors import type_name
-from ._operation import Operation
-from ._registry import registry
+from shrinkops._call.dispatcher import dispatchers
+from shrinkops._errors import type_name
+from shrinkops.operations._declaration import Operation
+
+from .backend import Backend
+from .registry import registry
 
 __all__ = ["Target", "find_target", "operations"]
 

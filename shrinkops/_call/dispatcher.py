@@ -15,12 +15,12 @@ import sys
 from collections.abc import Callable
 from typing import TYPE_CHECKING
 
-from ._errors import UnsupportedArrayError, type_name
-from ._registry import Entry, registry
+from shrinkops._errors import UnsupportedArrayError, type_name
+from shrinkops._plugins.registry import Entry, registry
 
 if TYPE_CHECKING:
-    from ._backend import Kernel
-    from ._operation import Operation
+    from shrinkops._plugins.backend import Kernel
+    from shrinkops.operations._declaration import Operation
 
 __all__ = ["Dispatcher", "choose", "dispatchers"]
 
@@ -142,7 +142,7 @@ def choose(cls: type) -> Entry:
 
 def _refusal(cls: type) -> UnsupportedArrayError:
     """Word the refusal of a type that no backend takes (HS-DSP-3)."""
-    from ._status import state_names
+    from shrinkops._plugins.status import state_names
 
     ready, missing = state_names()
     if cls.__module__ == "builtins":

@@ -15,9 +15,10 @@ from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from typing import Any, overload
 
-from ._dispatch import choose
-from ._errors import UnsupportedArrayError, type_name
-from ._registry import Entry, blocked_names, registry
+from shrinkops._call.dispatcher import choose
+from shrinkops._errors import UnsupportedArrayError, type_name
+
+from .registry import Entry, blocked_names, registry
 
 __all__ = [
     "BackendStatus",

@@ -17,12 +17,12 @@ import importlib.util
 from collections.abc import Callable
 from typing import TYPE_CHECKING, Any
 
-from ._errors import type_name
-from ._formats import FORMATS, Format, IntegerFormat
+from shrinkops._errors import type_name
+from shrinkops._numbers.formats import FORMATS, Format, IntegerFormat
 
 if TYPE_CHECKING:
-    from ._operation import Operation
-    from .adapter import Adapter
+    from shrinkops.adapter import Adapter
+    from shrinkops.operations._declaration import Operation
 
 __all__ = ["Backend", "Kernel", "Native"]
 
@@ -152,7 +152,7 @@ class Backend:
         Override it only to put something in front of the shared checks, and
         call ``super().kernel(operation)`` for the rest.
         """
-        from ._guard import guarded
+        from shrinkops._call.guard import guarded
 
         return guarded(self, operation)
 
@@ -200,7 +200,7 @@ class Backend:
 
     def adapter(self) -> Adapter:
         """Return what the conformance and benchmark kits need; only they call it."""
-        from .adapter import Adapter
+        from shrinkops.adapter import Adapter
 
         return Adapter(self)
 

@@ -12,13 +12,15 @@ Invariants
 from __future__ import annotations
 
 import math
+import operator
 import sys
 from decimal import Decimal
-from numbers import Complex, Real
+from numbers import Complex, Rational, Real
 from typing import Any, NamedTuple
 
-from ._errors import type_name
-from ._formats import FloatFormat, Format, IntegerFormat
+from shrinkops._errors import type_name
+
+from .formats import FloatFormat, Format, IntegerFormat
 
 __all__ = ["Threshold", "check_broadcast", "is_real_number", "round_threshold", "threshold_bounds"]
 
@@ -76,8 +78,12 @@ def _shown(lambd: Any) -> str:
 
 def _exact(lambd: Any) -> tuple[int, int] | float:
     """Return λ as an exact ratio, or as a float where it is NaN or infinite."""
-    if isinstance(lambd, int):
-        return lambd, 1
+    try:
+        return operator.index(lambd), 1  # NumPy's integers have no as_integer_ratio
+    except TypeError:
+        pass
+    if isinstance(lambd, Rational):
+        return int(lambd.numerator), int(lambd.denominator)
     if not hasattr(lambd, "as_integer_ratio") or (
         # as_integer_ratio raises for these, in different words per type
         lambd != lambd or lambd in (math.inf, -math.inf)
@@ -114,7 +120,7 @@ def round_threshold(lambd: Any, dtype: Format, operation: str) -> Threshold:
 
     Examples
     --------
-    >>> from shrinkops._formats import FORMATS
+    >>> from shrinkops._numbers.formats import FORMATS
     >>> round_threshold(0.3, FORMATS["float16"], "hardshrink").value
     0.300048828125
     >>> round_threshold(2.7, FORMATS["int8"], "hardshrink").value

@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING
 import pluggy
 
 if TYPE_CHECKING:
-    from ._backend import Backend
+    from .backend import Backend
 
 __all__ = ["PROJECT", "Hooks", "hookimpl"]
 

@@ -1,0 +1,1 @@
+"""Numbers: element types, exact values, rounding."""

@@ -1,0 +1,1 @@
+"""Backends and the plugins that bring them: class, hooks, registry, status, targets."""
