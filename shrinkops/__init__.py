@@ -11,6 +11,7 @@ from shrinkops._plugins.backend import Backend
 from shrinkops._plugins.hookspecs import hookimpl
 from shrinkops.operations.hardshrink import Hardshrink, hardshrink
 
+from ._collections import map_details
 from ._errors import UnsupportedArrayError
 from ._public import backends, explain, refresh, register, unregister
 
@@ -25,6 +26,7 @@ __all__ = [
     "explain",
     "hardshrink",
     "hookimpl",
+    "map_details",
     "refresh",
     "register",
     "unregister",
