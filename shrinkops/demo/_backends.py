@@ -3,7 +3,7 @@
 Invariants
 ----------
 - Nothing here knows a backend by name: arrays are made and read back through
-  ``Backend.adapter()``, and dispatch is the public ``shrinkops.hardshrink``.
+  ``Backend.adapter()``, and dispatch is that of the public function.
 - Fallbacks, which have a negative priority, are left out: they serve other libraries'
   types and have no arrays of their own.
 - A backend that fails becomes a row that says so; the others go on.
@@ -11,8 +11,9 @@ Invariants
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
+from functools import partial
 from typing import Any
 
 import numpy as np
@@ -24,7 +25,7 @@ from shrinkops._plugins.target import find_target
 from shrinkops.adapter import Adapter
 
 from ._timing import alternate
-from ._wavelets import Decomposition
+from ._wavelets import Decomposition, flat, method
 
 __all__ = ["TIMED_SIZE", "Place", "Run", "boundary_note", "places", "run_on"]
 
@@ -59,22 +60,23 @@ class Run:
     Attributes
     ----------
     place : Place
-    shrunk : list of ndarray
-        The thresholded details of each record, read back.
+    shrunk : list
+        The coefficients of each record, shrunk and read back.
     seconds : float
         Of one call on `TIMED_SIZE` coefficients.
     over_where, over_pywt : float
-        How many times longer the two other ways take.
-    error : str
-        Why there is nothing of the above; empty where there is.
+        How many times longer the two other ways take; NaN where there is none.
+    error, lacking : str
+        Why there is nothing of the above: it failed, or does not take the dtype.
     """
 
     place: Place
-    shrunk: list[NDArray[np.float32]]
+    shrunk: list[list[Any]]
     seconds: float = float("nan")
     over_where: float = float("nan")
     over_pywt: float = float("nan")
     error: str = ""
+    lacking: str = ""
 
     def differing(self, reference: Run) -> int:
         """Count the coefficients whose bits are not those of another run."""
@@ -100,42 +102,66 @@ def places(table: Sequence[Any]) -> list[Place]:
     return found
 
 
-def run_on(place: Place, decompositions: Sequence[Decomposition], seconds: float) -> Run:
-    """Threshold the details of every record, then time the call on those of the last one."""
+def run_on(
+    place: Place, decompositions: Sequence[Decomposition], operation: str, seconds: float
+) -> Run:
+    """Shrink the details of every record, then time the call on those of the last one."""
+    dtype = decompositions[-1].details.dtype
+    if dtype.name not in place.adapter.backend.dtypes:
+        return Run(place, [], lacking=f"{place.backend} takes no {dtype.name}")
     try:
-        shrunk = [_shrink(place, d) for d in decompositions]
-        return Run(place, shrunk, *_time(place, decompositions[-1], seconds))
+        with place.adapter.session():
+            shrunk = [_shrink(place, d, operation) for d in decompositions]
+            return Run(place, shrunk, *_time(place, decompositions[-1], operation, seconds))
     except Exception as error:
         return Run(place, [], error=f"{type(error).__name__}: {error}")
 
 
-def _shrink(place: Place, decomposition: Decomposition) -> NDArray[np.float32]:
-    x = place.adapter.from_numpy(decomposition.details, place.device)
-    y = shrinkops.hardshrink(x, decomposition.threshold)
-    return np.asarray(place.adapter.to_numpy(y))
+def _shrink(place: Place, decomposition: Decomposition, operation: str) -> list[Any]:
+    details = shrinkops.map_details(
+        lambda a: place.adapter.from_numpy(a, place.device), decomposition.coefficients
+    )
+    shrunk = shrinkops.map_details(method(operation), details, decomposition.thresholds)
+    return shrinkops.map_details(place.adapter.to_numpy, shrunk)
 
 
-def _time(place: Place, decomposition: Decomposition, seconds: float) -> tuple[float, float, float]:
+# What people write instead; firmshrink and shrink get the parameters that `method` chooses.
+_WHERE: dict[str, Callable[..., Any]] = {
+    "hardshrink": lambda x, t: np.where(np.abs(x) > t, x, 0),
+    "softshrink": lambda x, t: np.sign(x) * np.maximum(np.abs(x) - t, 0),
+    "shrink": lambda x, t: np.where(np.abs(x) > t, x - np.sign(x) * (t / 2), 0),
+    "garrote": lambda x, t: np.where(np.abs(x) > t, x - t * t / x, 0),
+}
+_PYWT: dict[str, Callable[..., Any]] = {
+    "hardshrink": lambda x, t: pywt.threshold(x, t, "hard"),
+    "softshrink": lambda x, t: pywt.threshold(x, t, "soft"),
+    "firmshrink": lambda x, t: pywt.threshold_firm(x, t, 2 * t),
+    "garrote": lambda x, t: pywt.threshold(x, t, "garrote"),
+}
+
+
+def _time(
+    place: Place, decomposition: Decomposition, operation: str, seconds: float
+) -> tuple[float, float, float]:
     array = np.resize(decomposition.details, TIMED_SIZE)
-    lambd = decomposition.threshold
+    lambd, ours = decomposition.thresholds[-1], method(operation)
     x = place.adapter.from_numpy(array, place.device)
     place.adapter.synchronize(x)
-
-    def ours() -> None:
-        place.adapter.synchronize(shrinkops.hardshrink(x, lambd))
-
-    def where() -> None:
-        np.where(np.abs(array) > lambd, array, 0)
-
-    def wavelets() -> None:
-        pywt.threshold(array, lambd, mode="hard")
-
-    times, ratios = alternate([ours, where, wavelets], seconds)
-    return times[0], ratios[1], ratios[2]
+    rivals: dict[str, Callable[[], object]] = {
+        "ours": lambda: place.adapter.synchronize(ours(x, lambd))
+    }
+    for name, idioms in (("where", _WHERE), ("pywt", _PYWT)):
+        if operation in idioms:
+            rivals[name] = partial(idioms[operation], array, lambd)
+    with np.errstate(all="ignore"):
+        times, ratios = alternate([*rivals.values()], seconds)
+    over = dict(zip(rivals, ratios, strict=True))
+    return times[0], over.get("where", np.nan), over.get("pywt", np.nan)
 
 
-def _bits(array: NDArray[np.float32]) -> NDArray[np.uint32]:
-    return array.view(np.uint32)
+def _bits(coefficients: list[Any]) -> NDArray[np.unsignedinteger]:
+    vector = flat(coefficients)
+    return vector.view(f"u{vector.itemsize}")
 
 
 def boundary_note(decompositions: Sequence[Decomposition]) -> str:
@@ -143,8 +169,11 @@ def boundary_note(decompositions: Sequence[Decomposition]) -> str:
     edge = np.array([0.5, -0.5], np.float32)
     if np.array_equal(pywt.threshold(edge, 0.5, mode="hard"), shrinkops.hardshrink(edge, 0.5)):
         return "At |x| = λ this PyWavelets gives what hardshrink gives, zero."
-    touched = sum(
-        int(np.count_nonzero(np.abs(d.details) == np.float32(d.threshold))) for d in decompositions
+    touched = round(
+        sum(
+            d.share(lambda x, t: np.abs(x) == x.dtype.type(t)) * d.details.size
+            for d in decompositions
+        )
     )
     return (
         f"At |x| = λ exactly, pywt.threshold keeps x and hardshrink gives 0; "

@@ -1,9 +1,9 @@
-"""The demo's picture: the record noisy, denoised and clean, and the hardshrink curve.
+"""The demo's picture: the record noisy, denoised and clean, and the operation's curve.
 
 Invariants
 ----------
 - No pyplot: no global state, no window, whatever the user's matplotlib settings are.
-- The curve is what ``shrinkops.hardshrink`` returns, not a drawing of what it should.
+- The curve is what the operation returns, not a drawing of what it should.
 """
 
 from __future__ import annotations
@@ -18,10 +18,8 @@ from matplotlib.figure import Figure
 from matplotlib.layout_engine import ConstrainedLayoutEngine
 from numpy.typing import NDArray
 
-import shrinkops
-
 from ._records import Record
-from ._wavelets import Decomposition, snr
+from ._wavelets import Decomposition, jumps, method, snr
 
 __all__ = ["draw", "formats"]
 
@@ -49,7 +47,8 @@ def formats() -> list[str]:
 def draw(
     records: Sequence[Record],
     decompositions: Sequence[Decomposition],
-    shrunk: Sequence[NDArray[np.float32]],
+    shrunk: Sequence[list[Any]],
+    operation: str,
     output: Path,
 ) -> None:
     """Write the picture of up to one signal and one image.
@@ -57,8 +56,9 @@ def draw(
     Parameters
     ----------
     records, decompositions : sequence
-    shrunk : sequence of ndarray
-        The thresholded details of each record.
+    shrunk : sequence of list
+        The coefficients of each record, shrunk.
+    operation : str
     output : Path
         Its ending chooses the format.
     """
@@ -83,7 +83,7 @@ def draw(
             figure = Figure(figsize=(12, 3.9), layout=_layout())
             left, middle, right = figure.subplots(1, 3, width_ratios=[1, 1, 0.98])
             _images([left, middle], *results[0])
-        _curve(right, decompositions[-1])
+        _curve(right, decompositions[-1], operation)
         figure.savefig(output, dpi=160)
 
 
@@ -91,7 +91,7 @@ def _layout() -> ConstrainedLayoutEngine:
     return ConstrainedLayoutEngine(w_pad=0.1, h_pad=0.08)
 
 
-def _after(record: Record, estimate: NDArray[np.float32]) -> tuple[str, str]:
+def _after(record: Record, estimate: NDArray[np.floating]) -> tuple[str, str]:
     """Word the signal-to-noise ratios before and after."""
     if record.clean is None:
         return "as it is", "denoised"
@@ -99,7 +99,7 @@ def _after(record: Record, estimate: NDArray[np.float32]) -> tuple[str, str]:
     return f"noisy, {before:.1f} dB", f"denoised, {after:.1f} dB"
 
 
-def _signal(axes: Any, record: Record, denoised: NDArray[np.float32]) -> None:
+def _signal(axes: Any, record: Record, denoised: NDArray[np.floating]) -> None:
     size = denoised.size
     start = max(0, (size - _WIDEST) // 2)
     shown = slice(start, min(size, start + _WIDEST))
@@ -130,7 +130,7 @@ def _signal(axes: Any, record: Record, denoised: NDArray[np.float32]) -> None:
     axes.margins(x=0)
 
 
-def _images(axes: Sequence[Any], record: Record, denoised: NDArray[np.float32]) -> None:
+def _images(axes: Sequence[Any], record: Record, denoised: NDArray[np.floating]) -> None:
     reference = record.noisy if record.clean is None else record.clean
     low, high = np.percentile(reference, [0.5, 99.5])
     labels = _after(record, denoised)
@@ -140,12 +140,12 @@ def _images(axes: Sequence[Any], record: Record, denoised: NDArray[np.float32]) 
         part.set_axis_off()
 
 
-def _curve(axes: Any, decomposition: Decomposition) -> None:
-    """Draw hardshrink with its closed band over the coefficients that it met."""
-    lambd = decomposition.threshold
+def _curve(axes: Any, decomposition: Decomposition, operation: str) -> None:
+    """Draw the operation with its closed band over the finest coefficients that it met."""
+    lambd, shrink = decomposition.thresholds[-1], method(operation)
     reach = 2.6 * lambd or float(np.max(np.abs(decomposition.details))) or 1.0
     x = np.linspace(-reach, reach, 1041)
-    y = shrinkops.hardshrink(x, lambd)
+    y = shrink(x, lambd)
     counts = axes.twinx()
     near = decomposition.details[np.abs(decomposition.details) <= reach]
     counts.hist(near, bins=104, range=(-reach, reach), color="#dddddd", log=True)
@@ -160,8 +160,10 @@ def _curve(axes: Any, decomposition: Decomposition) -> None:
     for piece in (x < -lambd, np.abs(x) <= lambd, x > lambd):
         axes.plot(x[piece], y[piece], color=_DENOISED, linewidth=2.2, solid_capstyle="butt")
     edge = np.array([-lambd, lambd])
-    axes.plot(edge, edge, "o", color=_DENOISED, markerfacecolor="white", markersize=5)
-    axes.plot(edge, shrinkops.hardshrink(edge, lambd), "o", color=_DENOISED, markersize=5)
+    if jumps(operation):  # the full circle is the value
+        beyond = shrink(np.nextafter(edge, 2 * edge), lambd)
+        axes.plot(edge, beyond, "o", color=_DENOISED, markerfacecolor="white", markersize=5)
+        axes.plot(edge, shrink(edge, lambd), "o", color=_DENOISED, markersize=5)
     ticks = {-lambd: "−λ", lambd: "λ", 0.0: "0"}  # one tick where λ is 0
     axes.set_xticks([*ticks], ticks.values())
     axes.set_yticks([*ticks], ticks.values())
@@ -169,5 +171,5 @@ def _curve(axes: Any, decomposition: Decomposition) -> None:
     axes.set_ylim(-reach, reach)
     axes.set_box_aspect(1)
     counts.set_box_aspect(1)
-    axes.set_title(f"hardshrink, λ = {lambd:.3g}")
+    axes.set_title(f"{operation}, λ = {lambd:.3g}")
     axes.set_xlabel("detail coefficient (grey: log count)")

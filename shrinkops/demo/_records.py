@@ -2,8 +2,9 @@
 
 Invariants
 ----------
-- A record is a finite, non-constant float32 array of one or two dimensions, at least
-  `SHORTEST` samples along each, none beyond `LARGEST`.
+- A record is a finite, non-constant float32 or float64 array of one or two dimensions, at
+  least `SHORTEST` samples along each, none beyond `LARGEST`.
+- float64 stays float64, and what float32 cannot hold becomes float64.
 - Whatever is wrong with a file is a `RecordError` that names the file and the remedy.
 """
 
@@ -16,21 +17,13 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-__all__ = [
-    "LARGEST",
-    "SHORTEST",
-    "Record",
-    "RecordError",
-    "add_noise",
-    "from_file",
-    "from_pywavelets",
-]
+__all__ = ["LARGEST", "SHORTEST", "Record", "RecordError", "add_noise", "from_file", "shipped"]
 
 SHORTEST = 32
 """Fewest samples along a dimension: below, the noise cannot be told from the record."""
 
-LARGEST = 1e30
-"""Largest magnitude: sums of a few such values still are float32 numbers."""
+LARGEST = {np.dtype(np.float32): 1e30, np.dtype(np.float64): 1e150}
+"""Largest magnitude: sums of a few such values, and float64 squares, still are numbers."""
 
 
 class RecordError(ValueError):
@@ -43,23 +36,21 @@ class Record:
 
     Attributes
     ----------
-    name : str
-        Short, for tables.
-    title : str
-        For the picture.
-    noisy : ndarray of float32
+    name, title : str
+        For tables, and for the picture.
+    noisy : ndarray
         What is denoised.
-    clean : ndarray of float32 or None
+    clean : ndarray or None
         What it was before noise was added; None where none was.
     """
 
     name: str
     title: str
-    noisy: NDArray[np.float32]
-    clean: NDArray[np.float32] | None = None
+    noisy: NDArray[np.floating]
+    clean: NDArray[np.floating] | None = None
 
 
-def from_pywavelets() -> list[Record]:
+def shipped() -> list[Record]:
     """Return the electrocardiogram and a photograph that ship with PyWavelets."""
     import pywt.data
 
@@ -70,18 +61,7 @@ def from_pywavelets() -> list[Record]:
 
 
 def from_file(path: Path) -> Record:
-    """Read the user's record.
-
-    Parameters
-    ----------
-    path : Path
-        A ``.npy`` file with integers or real floats, 1-D for a signal, 2-D for an image.
-
-    Raises
-    ------
-    RecordError
-        The file is missing, is no ``.npy`` file, or its array cannot be denoised.
-    """
+    """Read a ``.npy`` file with integers or real floats, 1-D for a signal, 2-D for an image."""
     array = _read(path)
     if array.dtype.kind not in "iuf":
         raise RecordError(
@@ -104,12 +84,14 @@ def from_file(path: Path) -> Record:
             f"{path}: {bad} of {array.size} values are NaN or infinite; "
             f"replace them first, for example with numpy.nan_to_num"
         )
+    dtype = np.result_type(array.dtype, np.float32)
     with np.errstate(over="ignore"):
-        record = np.ascontiguousarray(array, dtype=np.float32)
+        record = np.ascontiguousarray(array, min(dtype, np.dtype(np.float64)))
     largest = float(np.max(np.abs(record)))
-    if largest > LARGEST:
+    if largest > LARGEST[record.dtype]:
         raise RecordError(
-            f"{path}: the largest value is {largest:g}; rescale them all to at most {LARGEST:g}"
+            f"{path}: the largest value is {largest:g}; "
+            f"rescale them all to at most {LARGEST[record.dtype]:g}"
         )
     if record.min() == record.max():
         raise RecordError(f"{path}: every value is {record.flat[0]:g}; there is nothing to denoise")
@@ -121,15 +103,27 @@ def _read(path: Path) -> NDArray[Any]:
         raise RecordError(f"{path}: there is no such file")
     if not path.is_file():
         raise RecordError(f"{path}: not a file")
-    try:
-        with path.open("rb") as file:
-            loaded = np.load(file, allow_pickle=False)
-    except Exception as error:  # NumPy raises several kinds for bytes that are not its own
-        raise RecordError(
-            f"{path}: not a .npy file of plain numbers ({error}); write one with numpy.save"
-        ) from error
-    if not isinstance(loaded, np.ndarray):
-        raise RecordError(f"{path}: an archive of several arrays; save one with numpy.save")
+    with path.open("rb") as file:
+        beginning = file.read(16)
+        if beginning.startswith(b"PK"):
+            raise RecordError(f"{path}: an archive of several arrays; save one with numpy.save")
+        if not beginning.startswith(b"\x93NUMPY"):
+            raise RecordError(
+                f"{path}: not a .npy file, it begins with {beginning!r}; from a text file of "
+                f"numbers make one with numpy.save('record.npy', numpy.loadtxt('record.txt'))"
+            )
+        file.seek(0)
+        try:
+            version = np.lib.format.read_magic(file)
+            read = getattr(np.lib.format, f"read_array_header_{version[0]}_0")
+            if read(file)[2].hasobject:
+                raise RecordError(f"{path}: it holds Python objects; save an array of numbers")
+            file.seek(0)
+            loaded: NDArray[Any] = np.load(file, allow_pickle=False)
+        except (OSError, EOFError, AttributeError, ValueError) as error:
+            if isinstance(error, RecordError):
+                raise
+            raise RecordError(f"{path}: a damaged .npy file ({error}); write it anew") from error
     return loaded
 
 
@@ -138,4 +132,4 @@ def add_noise(record: Record, ratio: float, seed: int) -> Record:
     clean = record.noisy
     scale = float(np.std(clean, dtype=np.float64)) / 10 ** (ratio / 20)
     noise = np.random.default_rng(seed).standard_normal(clean.shape)
-    return Record(record.name, record.title, (clean + scale * noise).astype(np.float32), clean)
+    return Record(record.name, record.title, (clean + scale * noise).astype(clean.dtype), clean)

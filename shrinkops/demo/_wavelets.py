@@ -1,20 +1,23 @@
-"""Wavelet shrinkage around one call of hardshrink.
+"""Wavelet shrinkage around one call of ``shrinkops.map_details``.
 
 The method is VisuShrink of Donoho and Johnstone, "Ideal spatial adaptation by wavelet
-shrinkage", Biometrika 81 (1994): keep the detail coefficients above the universal
-threshold, zero the others.
+shrinkage", Biometrika 81 (1994): shrink the detail coefficients at the universal threshold
+λ = σ √(2 ln n). With one λ for each level it is their SureShrink, "Adapting to unknown
+smoothness via wavelet shrinkage", JASA 90 (1995): the λ with the least of Stein's unbiased
+estimate of the risk. That estimate needs a continuous operation; hardshrink, which jumps,
+gets the universal threshold of each level's own n.
 
-Invariants
-----------
-- The transform is orthogonal (periodised symlets), so white noise stays white, of the
-  same level, in every coefficient: one threshold serves all of them.
-- All detail coefficients lie in one contiguous float32 vector, and hardshrink is
-  called once on it.
+Invariant
+---------
+- The transform is orthogonal (periodised symlets), so white noise stays white, of the same
+  level, in every coefficient: one threshold can serve all of them.
 """
 
 from __future__ import annotations
 
+import inspect
 import math
+from collections.abc import Callable
 from dataclasses import dataclass
 from typing import Any
 
@@ -22,67 +25,121 @@ import numpy as np
 import pywt
 from numpy.typing import NDArray
 
-__all__ = ["LEVELS", "WAVELET", "Decomposition", "decompose", "snr"]
+import shrinkops
+
+__all__ = ["WAVELET", "Decomposition", "decompose", "flat", "jumps", "method", "rule", "snr"]
 
 WAVELET = "sym4"
-LEVELS = 4
+_LEVELS = 4
 _MODE = "periodization"
 _MAD_OF_NORMAL = 0.6744897501960817  # median of |z| for a standard normal z
+_IN_LAMBDS = {"mu": 2.0, "bias": 0.5}  # what the demo takes for a second parameter, times λ
 
 
 @dataclass(frozen=True)
 class Decomposition:
-    """The wavelet coefficients of a record.
+    """The wavelet coefficients of a record, and their thresholds.
 
     Attributes
     ----------
-    details : ndarray of float32
-        Every detail coefficient, in one vector.
-    threshold : float
-        The universal threshold λ.
+    coefficients : list
+        As ``pywt.wavedecn`` returns them.
+    thresholds : list of float
+        λ of each level, coarsest first.
     noise : float
-        The standard deviation of the noise, estimated from the finest details.
+        The standard deviation of the noise, estimated.
+    shape : tuple of int
+        Of the record.
     """
 
-    details: NDArray[np.float32]
-    threshold: float
+    coefficients: list[Any]
+    thresholds: list[float]
     noise: float
-    _approximation: NDArray[np.float32]
-    _layout: tuple[Any, Any]
-    _shape: tuple[int, ...]
+    shape: tuple[int, ...]
 
-    def reconstruct(self, details: NDArray[np.float32]) -> NDArray[np.float32]:
-        """Return the record whose detail coefficients are these."""
-        vector = np.concatenate([self._approximation, details])
-        coefficients = pywt.unravel_coeffs(vector, *self._layout, output_format="wavedecn")
+    @property
+    def details(self) -> NDArray[np.floating]:
+        """Every detail coefficient, in one vector."""
+        return flat(self.coefficients)[self.coefficients[0].size :]
+
+    def share(self, test: Callable[[Any, float], Any]) -> float:
+        """Return the share of the details for which ``test(details, λ)`` holds."""
+        found = shrinkops.map_details(test, self.coefficients, self.thresholds)
+        return float(np.mean(flat(found)[self.coefficients[0].size :]))
+
+    def reconstruct(self, coefficients: list[Any]) -> NDArray[np.floating]:
+        """Return the record that has these coefficients."""
         record = pywt.waverecn(coefficients, WAVELET, mode=_MODE)
-        crop = tuple(slice(n) for n in self._shape)  # an odd length comes back even
-        return np.asarray(record[crop], dtype=np.float32)
+        record = record[tuple(slice(n) for n in self.shape)]  # an odd length comes back even
+        return np.asarray(record, self.coefficients[0].dtype)
 
 
-def decompose(record: NDArray[np.float32]) -> Decomposition:
-    """Decompose a record and choose its universal threshold.
+def decompose(
+    record: NDArray[np.floating], operation: str = "hardshrink", level_dependent: bool = False
+) -> Decomposition:
+    """Decompose a record and choose its thresholds.
 
-    σ is the median absolute finest detail over that of a standard normal variable,
-    and λ = σ √(2 ln n).
+    σ is the median absolute detail of the finest level over that of a standard normal variable.
     """
-    levels = min(LEVELS, pywt.dwt_max_level(min(record.shape), pywt.Wavelet(WAVELET).dec_len))
+    levels = min(_LEVELS, pywt.dwt_max_level(min(record.shape), pywt.Wavelet(WAVELET).dec_len))
     coefficients = pywt.wavedecn(record, WAVELET, mode=_MODE, level=levels)
     finest = coefficients[-1]["d" * record.ndim]
     noise = float(np.median(np.abs(finest))) / _MAD_OF_NORMAL
-    vector, *layout = pywt.ravel_coeffs(coefficients)
-    start = coefficients[0].size
-    return Decomposition(
-        details=vector[start:],
-        threshold=noise * math.sqrt(2 * math.log(record.size)),
-        noise=noise,
-        _approximation=vector[:start],
-        _layout=(layout[0], layout[1]),
-        _shape=record.shape,
-    )
+    thresholds = [noise * _universal(record.size)] * levels
+    if level_dependent:
+        vectors = [
+            np.concatenate([a.ravel() for a in level.values()]) for level in coefficients[1:]
+        ]
+        thresholds = [noise * _universal(vector.size) for vector in vectors]
+        if noise and not jumps(operation):
+            pairs = zip(vectors, thresholds, strict=True)
+            thresholds = [min(noise * _sure(vector / noise), limit) for vector, limit in pairs]
+    return Decomposition(coefficients, thresholds, noise, record.shape)
 
 
-def snr(clean: NDArray[np.float32], estimate: NDArray[np.float32]) -> float:
+def rule(operation: str, level_dependent: bool) -> str:
+    """Say how `decompose` chooses λ."""
+    if not level_dependent:
+        return "λ = σ √(2 ln n) (Donoho and Johnstone 1994)"
+    if jumps(operation):
+        return "λ = σ √(2 ln n) with the n of each level, coarsest first"
+    return "λ of each level, coarsest first, by Stein's estimate (Donoho and Johnstone 1995)"
+
+
+def _universal(size: int) -> float:
+    return math.sqrt(2 * math.log(size))
+
+
+def _sure(x: NDArray[np.floating]) -> float:
+    """Return the magnitude in x that is softshrink's best λ, where the noise has σ = 1."""
+    squares = np.sort(np.square(x, dtype=np.float64))
+    zeroed = np.arange(1, x.size + 1)
+    risk = x.size - 2 * zeroed + np.cumsum(squares) + (x.size - zeroed) * squares
+    return math.sqrt(squares[np.argmin(risk)])
+
+
+def jumps(operation: str) -> bool:
+    """Tell whether an operation is discontinuous at λ."""
+    return float(np.ravel(method(operation)(np.array([1 + 1e-9]), 1.0))[0]) > 0.01
+
+
+def method(operation: str) -> Callable[[Any, Any], Any]:
+    """Return ``f(x, λ)``: an operation with its other parameters chosen from λ."""
+    function = getattr(shrinkops, operation)
+    others = [name for name in inspect.signature(function).parameters if name in _IN_LAMBDS]
+
+    def shrink(x: Any, lambd: float) -> Any:
+        return function(x, lambd, **{name: _IN_LAMBDS[name] * lambd for name in others})
+
+    return shrink
+
+
+def flat(coefficients: list[Any]) -> NDArray[np.floating]:
+    """Return all coefficients in one vector, the approximation first."""
+    return np.asarray(pywt.ravel_coeffs(coefficients)[0])
+
+
+def snr(clean: NDArray[np.floating], estimate: NDArray[np.floating]) -> float:
     """Return the signal-to-noise ratio of an estimate in decibels; infinite where exact."""
     error = np.mean(np.square(estimate.astype(np.float64) - clean))
     power = np.var(clean, dtype=np.float64)

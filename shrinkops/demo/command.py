@@ -34,7 +34,13 @@ _SECONDS = 0.6
     type=click.Path(path_type=Path),
     default=Path("shrinkops-demo.png"),
     show_default=True,
-    help="Where the picture goes; .png, .svg or .pdf.",
+    help="Where the picture goes: .png, .svg or .pdf. With .npy the denoised --signal instead.",
+)
+@click.option("--operation", default="hardshrink", show_default=True, help="Which shrinkage.")
+@click.option(
+    "--level-dependent",
+    is_flag=True,
+    help="Choose λ for each level of the wavelet transform.",
 )
 @click.option(
     "--seed", type=click.IntRange(min=0), default=0, show_default=True, help="Of the noise."
@@ -47,37 +53,55 @@ _SECONDS = 0.6
     help="Signal-to-noise ratio in decibels after noise is added.",
 )
 @click.option("--as-is", is_flag=True, help="Add no noise: the data have their own.")
-def command(signal: Path | None, output: Path, seed: int, snr: float, as_is: bool) -> None:
+def command(
+    signal: Path | None,
+    output: Path,
+    operation: str,
+    level_dependent: bool,
+    seed: int,
+    snr: float,
+    as_is: bool,
+) -> None:
     """Denoise real records on every backend that is ready.
 
     Takes an electrocardiogram and a photograph that ship with PyWavelets, or your file;
-    adds noise, zeroes the wavelet coefficients below the universal threshold with
-    shrinkops.hardshrink, and compares the backends: time, gain, bits. Exits with 1
-    where a backend fails or gives other bits.
+    adds noise, shrinks the wavelet coefficients at the universal threshold with
+    shrinkops.hardshrink or another --operation, and compares the backends: time, gain,
+    bits. Exits with 1 where a backend fails or gives other bits.
     """
     # Like for like: NumPy's loops run on one thread. It counts if set before libraries load.
     os.environ.setdefault("OMP_NUM_THREADS", "1")
-    _check_output(output)
-    from ._records import RecordError, add_noise, from_file, from_pywavelets
+    _check_output(output, signal)
+    from shrinkops._plugins.target import operations
+
+    from ._records import RecordError, add_noise, from_file, shipped
+
+    if operation not in operations():
+        known = ", ".join(sorted(operations()))
+        raise click.BadParameter(f"{operation!r}; there are {known}", param_hint="--operation")
 
     try:
-        records = [from_file(signal)] if signal else from_pywavelets()
+        records = [from_file(signal)] if signal else shipped()
     except RecordError as error:
         raise click.BadParameter(str(error), param_hint="--signal") from error
     if not as_is:
         records = [add_noise(record, snr, seed) for record in records]
-    if not _run(records, output):
+    if not _run(records, output, operation, level_dependent):
         raise click.exceptions.Exit(1)
 
 
-def _check_output(output: Path) -> None:
+def _check_output(output: Path, signal: Path | None) -> None:
     """Refuse a path that cannot be written before anything is computed."""
     from ._picture import formats
 
     folder = output.resolve().parent
     problem = ""
-    if output.suffix.lstrip(".").lower() not in formats():
+    if output.suffix == ".npy":
+        problem = "" if signal else "two records would go into one file; give --signal"
+    elif output.suffix.lstrip(".").lower() not in formats():
         problem = f"a picture ends in one of {', '.join('.' + f for f in formats())}"
+    if problem:
+        pass
     elif output.is_dir():
         problem = "this is a folder"
     elif not folder.is_dir():
@@ -88,8 +112,9 @@ def _check_output(output: Path) -> None:
         raise click.BadParameter(f"{output}: {problem}", param_hint="--output")
 
 
-def _run(records: list[Record], output: Path) -> bool:
-    """Compute, print, draw; return whether every backend agreed."""
+def _run(records: list[Record], output: Path, operation: str, level_dependent: bool) -> bool:
+    """Compute, print, draw or save; return whether every backend agreed."""
+    import numpy
     from rich.console import Console
     from rich.progress import BarColumn, Progress, SpinnerColumn, TextColumn
 
@@ -97,7 +122,7 @@ def _run(records: list[Record], output: Path) -> bool:
 
     from . import _backends, _report
     from ._picture import draw
-    from ._wavelets import decompose
+    from ._wavelets import decompose, rule
 
     steps = (SpinnerColumn(), BarColumn(), TextColumn("{task.description}"))
     bar = Console(stderr=True)
@@ -108,22 +133,28 @@ def _run(records: list[Record], output: Path) -> bool:
         if not places:
             raise click.ClickException(f"no backend is ready:\n{table!r}")
         progress.update(task, total=len(places) + 2, description="decomposing")
-        decompositions = [decompose(record.noisy) for record in records]
+        decompositions = [decompose(r.noisy, operation, level_dependent) for r in records]
         runs = []
         for place in places:
             progress.update(task, advance=1, description=f"{place.backend} on {place.label}")
-            runs.append(_backends.run_on(place, decompositions, _SECONDS))
-        good = [run for run in runs if not run.error]
-        if good:
+            runs.append(_backends.run_on(place, decompositions, operation, _SECONDS))
+        good = [run for run in runs if run.shrunk]
+        if good and output.suffix == ".npy":
+            numpy.save(output, decompositions[0].reconstruct(good[0].shrunk[0]))
+        elif good:
             progress.update(task, advance=1, description="drawing")
-            draw(records, decompositions, good[0].shrunk, output)
+            draw(records, decompositions, good[0].shrunk, operation, output)
 
     console = Console(highlight=False)
-    _report.print_records(console, records, decompositions)
-    _report.print_backends(console, records, decompositions, [*good, *(r for r in runs if r.error)])
-    console.print(_backends.boundary_note(decompositions), style="dim")
+    _report.print_records(console, records, decompositions, rule(operation, level_dependent))
+    ordered = [*good, *(run for run in runs if not run.shrunk)]
+    _report.print_backends(console, records, decompositions, ordered, operation)
+    if good:
+        _report.print_losses(console, records, decompositions, good[0])
+    if operation == "hardshrink":
+        console.print(_backends.boundary_note(decompositions), style="dim")
     _report.print_missing(console, table)
     if not good:
         return False
-    click.echo(f"picture: {output}")
-    return len(good) == len(runs) and not any(run.differing(good[0]) for run in good)
+    click.echo(f"{'denoised' if output.suffix == '.npy' else 'picture'}: {output}")
+    return not any(run.error for run in runs) and not any(run.differing(good[0]) for run in good)

@@ -12,6 +12,7 @@ from rich.cells import cell_len
 
 import shrinkops
 import shrinkops.demo.command
+from shrinkops._plugins.target import operations
 
 PNG = b"\x89PNG\r\n\x1a\n"
 
@@ -93,6 +94,38 @@ class TestRuns:
         for size in (32, 33, 100_001):
             signal = _save(tmp_path / f"{size}.npy", _noisy_signal(size))
             assert invoke("demo", "--signal", signal).exit_code == 0
+
+    @pytest.mark.parametrize("operation", sorted(operations()))
+    @pytest.mark.parametrize("level", [(), ("--level-dependent",)], ids=["one", "levels"])
+    def test_every_operation_and_a_denoised_file(self, invoke, tmp_path, operation, level):
+        signal = _save(tmp_path / "mine.npy", _noisy_signal().astype(np.float64))
+        output = tmp_path / "denoised.npy"
+        options = ("--signal", signal, "--output", str(output), "--operation", operation, *level)
+        result = invoke("demo", *options)
+        assert result.exit_code == 0, result.output
+        assert f"{operation} on every ready backend" in result.stdout
+        assert result.stdout.endswith(f"denoised: {output}\n")
+        denoised = np.load(output)
+        assert denoised.dtype == np.float64
+        clean = np.sin(9 * np.linspace(0, 1, 512))
+        assert np.mean((denoised - clean) ** 2) < np.mean((np.load(signal) - clean) ** 2)
+        rows = [line for line in result.stdout.splitlines() if line.startswith("  mine.npy")]
+        assert len(rows) == 1
+
+    def test_a_loss_is_explained(self, invoke):
+        result = invoke("demo", "--snr", "30")
+        assert result.exit_code == 0
+        assert "A negative gain is a loss: ECG -4.36 dB, photo -6.35 dB. Below" in result.stdout
+
+    def test_a_backend_without_the_dtype_is_left_out(self, invoke, tmp_path):
+        signal = _save(tmp_path / "mine.npy", _noisy_signal())
+        shrinkops.register(Strict)
+        try:
+            result = invoke("demo", "--signal", signal)
+        finally:
+            shrinkops.unregister("strict")
+        assert result.exit_code == 0
+        assert "strict takes no float64, and so was left out" in result.stdout
 
     def test_numpy_alone(self, bare, tmp_path):
         done = bare("demo", libraries=("click", "rich", "PyWavelets", "matplotlib"))
@@ -212,9 +245,9 @@ class TestBadInput:
         [
             (lambda path: None, "there is no such file"),
             (lambda path: path.mkdir(), "not a file"),
-            (_text, "not a .npy file of plain numbers"),
-            (_object, "not a .npy file of plain numbers"),
-            (_truncated, "not a .npy file of plain numbers"),
+            (_text, "not a .npy file, it begins with b'1\\n2\\n3\\n'; from a text file"),
+            (_object, "it holds Python objects; save an array of numbers"),
+            (_truncated, "a damaged .npy file"),
             (_archive, "an archive of several arrays; save one with numpy.save"),
             (_array(np.array(["a"] * 64)), "dtype <U1 is not numeric; expected integers or real"),
             (_array(np.ones(64, complex)), "dtype complex128 is not numeric"),
@@ -226,7 +259,7 @@ class TestBadInput:
             (_array(np.ones(0)), "shape (0,) is too short for a signal"),
             (_with(np.nan), "2 of 512 values are NaN or infinite; replace them first"),
             (_with(-np.inf), "2 of 512 values are NaN or infinite; replace them first"),
-            (_with(1e300), "the largest value is inf; rescale them all to at most 1e+30"),
+            (_with(1e300), "the largest value is 1e+300; rescale them all to at most 1e+150"),
             (_array(np.full(64, 7)), "every value is 7; there is nothing to denoise"),
         ],
     )
@@ -237,6 +270,7 @@ class TestBadInput:
         assert result.exit_code == 2
         text = " ".join(result.stderr.split())
         assert f"Invalid value for --signal: {path}: {message}" in text
+        assert "allow_pickle" not in text
         assert result.stdout == ""
 
     @pytest.mark.parametrize(
@@ -246,6 +280,7 @@ class TestBadInput:
             ("picture", "a picture ends in one of .pdf, .png, .svg"),
             ("nowhere/picture.png", "there is no folder"),
             ("folder.png", "this is a folder"),
+            ("denoised.npy", "two records would go into one file; give --signal"),
         ],
     )
     def test_outputs(self, invoke, tmp_path, output, message):
@@ -254,6 +289,11 @@ class TestBadInput:
         assert result.exit_code == 2
         text = " ".join(result.stderr.split())
         assert f"Invalid value for --output: {output}: {message}" in text
+
+    def test_operations(self, invoke):
+        result = invoke("demo", "--operation", "thrink")
+        assert result.exit_code == 2
+        assert "'thrink'; there are " in result.stderr
 
     @pytest.mark.parametrize("option", [("--seed", "-1"), ("--snr", "1000"), ("--snr", "loud")])
     def test_numbers(self, invoke, option):
