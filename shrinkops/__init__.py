@@ -1,6 +1,7 @@
-"""One hardshrink for every array library: the same bits everywhere, at memory speed.
+"""Shrinkage operations for every array library: the same bits everywhere.
 
-Importing shrinkops imports pluggy and no array library. See `hardshrink`, `Hardshrink`;
+Importing shrinkops imports pluggy and no array library. See `hardshrink`, `softshrink`,
+`shrink`, `firmshrink`, `garrote`, and for each a class with its parameters fixed;
 `backends` and `explain` for what runs and why; `register` and `Backend` to bring a
 backend of your own.
 """
@@ -9,7 +10,11 @@ from __future__ import annotations
 
 from shrinkops._plugins.backend import Backend
 from shrinkops._plugins.hookspecs import hookimpl
+from shrinkops.operations.firmshrink import Firmshrink, firmshrink
+from shrinkops.operations.garrote import Garrote, garrote
 from shrinkops.operations.hardshrink import Hardshrink, hardshrink
+from shrinkops.operations.shrink import Shrink, shrink
+from shrinkops.operations.softshrink import Softshrink, softshrink
 
 from ._collections import map_details
 from ._errors import UnsupportedArrayError
@@ -19,15 +24,23 @@ __version__ = "0.1.0.dev0"
 
 __all__ = [
     "Backend",
+    "Firmshrink",
+    "Garrote",
     "Hardshrink",
+    "Shrink",
+    "Softshrink",
     "UnsupportedArrayError",
     "__version__",
     "backends",
     "explain",
+    "firmshrink",
+    "garrote",
     "hardshrink",
     "hookimpl",
     "map_details",
     "refresh",
     "register",
+    "shrink",
+    "softshrink",
     "unregister",
 ]

@@ -14,7 +14,9 @@ from shrinkops._numbers.threshold import (
     round_threshold,
     threshold_bounds,
 )
-from shrinkops.operations._declaration import Clause, Operation
+from shrinkops.operations._clauses import clauses
+from shrinkops.operations._declaration import Clause, Operation, Parameter, Piece
+from shrinkops.operations._function import OperationCallable, define
 
 from ._errors import type_name
 
@@ -25,8 +27,13 @@ __all__ = [
     "Format",
     "IntegerFormat",
     "Operation",
+    "OperationCallable",
+    "Parameter",
+    "Piece",
     "Threshold",
     "check_broadcast",
+    "clauses",
+    "define",
     "float_format",
     "is_real_number",
     "limit_bits",

@@ -44,7 +44,7 @@ class CupyBackend(Backend):
 
         return cls is cupy.ndarray
 
-    def native(self, operation: str) -> Any:
+    def native(self, operation: str, dtype: str) -> Any:
         from . import _kernels
 
         return _kernels.NATIVE.get(operation)

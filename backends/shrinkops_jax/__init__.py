@@ -50,7 +50,7 @@ class JaxBackend(Backend):
         # Tracers are not subclasses of jax.Array, though isinstance says so.
         return issubclass(cls, (jax.Array, jax.core.Tracer))
 
-    def native(self, operation: str) -> Any:
+    def native(self, operation: str, dtype: str) -> Any:
         from . import _kernels
 
         return _kernels.NATIVE.get(operation)

@@ -86,7 +86,7 @@ class NumpyBackend(_NumpyTypes):
             name = self._names[x.dtype] = x.dtype.name
         return name
 
-    def native(self, operation: str) -> Any:
+    def native(self, operation: str, dtype: str) -> Any:
         from . import _kernels
 
         return _kernels.native(operation)

@@ -108,11 +108,11 @@ def native(operation: str) -> Callable[..., Any] | None:
 def kernel(operation: str, guarded: Callable[..., Any]) -> Callable[..., Any]:
     """Return the kernel for unchecked arguments: the short way where there is one."""
 
-    def unwrapping(x: Any, lambd: Any, out: Any) -> Any:
+    def unwrapping(x: Any, *arguments: Any) -> Any:
+        *parameters, out = arguments
         # A 0-d ndarray is the number that it holds.
-        if type(lambd) is np.ndarray and lambd.ndim == 0:
-            lambd = lambd[()]
-        return guarded(x, lambd, out)
+        numbers = [p[()] if type(p) is np.ndarray and p.ndim == 0 else p for p in parameters]
+        return guarded(x, *numbers, out)
 
     if operation == "hardshrink" and _compiled:
         short: Callable[..., Any] = _ufunc.make_kernel(unwrapping)

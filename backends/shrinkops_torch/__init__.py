@@ -43,7 +43,7 @@ class TorchBackend(Backend):
 
         return issubclass(cls, torch.Tensor)
 
-    def native(self, operation: str) -> Any:
+    def native(self, operation: str, dtype: str) -> Any:
         from . import _kernels
 
         return _kernels.NATIVE.get(operation)

@@ -34,6 +34,8 @@ class Dispatcher:
     Attributes
     ----------
     operation : Operation
+    module : str
+        Where the operation is defined.
     table : dict of type to kernel
         Replaced as a whole, never written to; so is ``kernels``.
     kernels : dict of str to kernel
@@ -42,10 +44,11 @@ class Dispatcher:
         How often a class was resolved, for tests.
     """
 
-    __slots__ = ("kernels", "operation", "resolutions", "table")
+    __slots__ = ("kernels", "module", "operation", "resolutions", "table")
 
-    def __init__(self, operation: Operation) -> None:
+    def __init__(self, operation: Operation, module: str) -> None:
         self.operation = operation
+        self.module = module
         self.table: dict[type, Kernel] = {}
         self.kernels: dict[str, Kernel] = {}
         self.resolutions = 0

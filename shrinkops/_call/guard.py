@@ -1,209 +1,190 @@
-"""The checks around a native or generic kernel, the same for every backend.
+"""The checks around a native or generic kernel, the same for every backend and operation.
 
 Invariants
 ----------
 - Nothing is computed or written before every argument has been checked.
-- A native kernel sees a declared dtype, a rounded λ (or an array of its own
-  library that broadcasts to x) and a matching ``out``.
-- The usual call (a float λ seen before, no ``out``) costs one dictionary look-up.
+- A native kernel sees a declared dtype, rounded parameters (or arrays of its own library
+  that broadcast to x) and a matching ``out``.
+- The usual call (numbers seen before) costs one dictionary look-up, whatever type they have.
+- Which kernel serves an element type is asked once per type.
 """
 
 from __future__ import annotations
 
-import math
+import inspect
+import linecache
+from collections.abc import Callable
 from typing import TYPE_CHECKING, Any
 
-from shrinkops._errors import type_name
+from shrinkops._errors import UnsupportedArrayError, type_name
 from shrinkops._numbers.formats import Format, IntegerFormat
-from shrinkops._numbers.threshold import (
-    Threshold,
-    check_broadcast,
-    is_real_number,
-    round_threshold,
-    threshold_bounds,
-)
+from shrinkops._numbers.threshold import check_broadcast, is_real_number
+
+from .generic import generic_kernel
+from .parameters import check_order, round_parameter
 
 if TYPE_CHECKING:
     from shrinkops._plugins.backend import Backend, Kernel, Native
-    from shrinkops.operations._declaration import Operation
+    from shrinkops.operations._declaration import Operation, Parameter
 
 __all__ = ["guarded"]
 
 _REMEMBERED = 4096
-"""Rounded thresholds kept per kernel; a program that sweeps λ starts over."""
+"""Rounded parameters kept per kernel; a program that sweeps λ starts over."""
+
+_TEMPLATE = """\
+def make(known, remembered, check):
+    def kernel(x, {arguments}, out):
+        if {scalars}:
+            found = remembered.get(({key}, x.dtype))
+            if found is not None and out is None:
+                return found[0](x, *found[1], None)
+        native, parameters = check(x, ({arguments},), out)
+        return native(x, *parameters, out)
+    return kernel
+"""
 
 
 def guarded(backend: Backend, operation: Operation) -> Kernel:
-    """Return ``kernel(x, lambd, out)`` around a backend's native or generic kernel."""
-    native = _with_generic(backend, operation)
-    guard = _Guard(backend, operation.name)
-    rounded = guard.rounded
-
-    def kernel(x: Any, lambd: Any, out: Any) -> Any:
-        if out is None and type(lambd) is float:
-            threshold = rounded.get((lambd, x.dtype))
-            if threshold is not None:
-                return native(x, threshold, None)
-        threshold = guard.check(x, lambd, out)
-        return native(x, threshold, out)
-
+    """Return ``kernel(x, *parameters, out)`` around a backend's native or generic kernel."""
+    guard = _Guard(backend, operation)
+    names = operation.parameter_names
+    source = _TEMPLATE.format(
+        arguments=", ".join(names),
+        scalars=" and ".join(f"type({name}) in known" for name in names),
+        key=", ".join(f"type({name}), {name}" for name in names),
+    )
+    if len(names) == 1:  # one argument more costs less than a tuple to unpack
+        source = source.replace("*found[1]", "found[1]")
+    filename = f"<shrinkops guard of {len(names)}>"
+    linecache.cache[filename] = (len(source), None, source.splitlines(True), filename)
+    made: dict[str, Any] = {}
+    exec(compile(source, filename, "exec"), {"__name__": __name__}, made)
+    kernel: Kernel = made["make"](guard.known, guard.remembered, guard.check)
     return kernel
-
-
-def _with_generic(backend: Backend, operation: Operation) -> Native:
-    """Return the native kernel, with the generic one behind it where it declines."""
-    native = backend.native(operation.name)
-    generic = _generic_kernel(backend, operation)
-    if native is None:
-        return generic
-
-    def first_native(x: Any, threshold: Any, out: Any) -> Any:
-        result = native(x, threshold, out)
-        if result is NotImplemented:
-            return generic(x, threshold, out)
-        return result
-
-    return first_native
-
-
-def _generic_kernel(backend: Backend, operation: Operation) -> Native:
-    """Bind an operation's Array API definition to a backend's namespace."""
-
-    def native(x: Any, threshold: Any, out: Any) -> Any:
-        xp = backend.namespace()
-        dtype = backend.format(backend.dtype_name(x))
-        low: Any
-        high: Any
-        if not isinstance(threshold, Threshold):
-            low, high = _array_bounds(backend, xp, x, threshold, dtype)
-        elif isinstance(dtype, IntegerFormat):
-            low, high = threshold_bounds(threshold, dtype)
-            if high >= 1 << 63:  # not every library takes such a Python integer as it is
-                high = xp.asarray(high, dtype=x.dtype)
-        else:
-            low, high = -threshold.value, threshold.value
-        result = operation.generic(xp, x, low, high)
-        if out is None:
-            return result
-        out[...] = result
-        return out
-
-    return native
-
-
-def _array_bounds(
-    backend: Backend, xp: Any, x: Any, lambd: Any, dtype: Format | None
-) -> tuple[Any, Any]:
-    """Return the band of an array λ, as two arrays of x's dtype (HS-LAM-6).
-
-    For integers the band is exact over the real numbers: ``floor(λ)``, clipped
-    to the type on both sides; an empty band is ``1 <= x <= 0``.
-    """
-    if not isinstance(dtype, IntegerFormat):
-        rounded = backend.astype(lambd, x.dtype)
-        empty = lambd < 0
-        # A negative λ may round to -0, whose band would not be empty.
-        rounded = xp.where(empty, -xp.ones_like(rounded), rounded)
-        return -rounded, rounded
-    lowest, highest = dtype.limits
-    lambd_format = backend.format(backend.dtype_name(lambd))
-    floor = lambd if isinstance(lambd_format, IntegerFormat) else xp.floor(lambd)
-    nothing = ~(floor >= 0)  # negative or NaN
-    beyond = _reaches(floor, highest + 1, lambd_format, nothing)
-    # Converted only where it fits, for a conversion that overflows means nothing.
-    fits = xp.where(nothing | beyond, xp.zeros_like(floor), floor)
-    high = backend.astype(fits, x.dtype)
-    high = xp.where(beyond, xp.full_like(high, highest), high)
-    # -highest - 1 is in the band too where λ reaches its magnitude.
-    low = xp.where(beyond, xp.full_like(high, lowest), -high) if dtype.signed else high & 0
-    return xp.where(nothing, xp.ones_like(high), low), high
-
-
-def _reaches(floor: Any, power: int, dtype: Format | None, nothing: Any) -> Any:
-    """Compare ``floor >= power``, a power of two that the dtype of λ may lack."""
-    if isinstance(dtype, IntegerFormat):
-        return floor >= power if power <= dtype.limits[1] else nothing & False
-    assert dtype is not None
-    significand, exponent = dtype.value_of(dtype.max_bits)
-    largest = significand << exponent if exponent >= 0 else significand >> -exponent
-    return floor >= (float(power) if power <= largest else math.inf)
 
 
 class _Guard:
     """One backend's checks for one operation, in the order of the specification."""
 
-    def __init__(self, backend: Backend, operation: str) -> None:
+    def __init__(self, backend: Backend, operation: Operation) -> None:
         self.backend = backend
         self.operation = operation
         self.dtypes = backend.dtypes
         self.features = backend.features
-        self.rounded: dict[tuple[float, Any], Threshold] = {}
+        self.known: set[type] = {float, int}
+        self.remembered: dict[tuple[Any, ...], tuple[Any, Any]] = {}
+        self.natives: dict[str, Native] = {}
+        self.ask = _asker(backend, operation)
 
-    def check(self, x: Any, lambd: Any, out: Any) -> Any:
-        """Return the rounded threshold or the array λ, or raise."""
-        self._check_libraries(x, lambd, out)
+    def check(self, x: Any, values: tuple[Any, ...], out: Any) -> tuple[Native, tuple[Any, ...]]:
+        """Return the kernel for x's element type and the parameters it takes, or raise."""
+        self._check_libraries(x, values, out)
         name = self.backend.dtype_name(x)
-        dtype = self.backend.format(name)
-        if name not in self.dtypes or dtype is None:
-            raise TypeError(
-                f"{self.operation}: dtype {name} is not supported by the {self.backend.name!r} "
-                f"backend, which takes {', '.join(sorted(self.dtypes))}; convert x first"
-            )
-        threshold: Any
-        if self.backend.handles(type(lambd)) and not is_real_number(lambd):
-            threshold = self._check_array_lambd(x, lambd)
-        else:
-            threshold = round_threshold(lambd, dtype, self.operation)
-            if type(lambd) is float:
-                if len(self.rounded) >= _REMEMBERED:
-                    self.rounded.clear()
-                self.rounded[lambd, x.dtype] = threshold
+        form = self._format(name)
+        concrete = True
+        rounded = []
+        for parameter, value in zip(self.operation.parameters, values, strict=True):
+            if self.backend.handles(type(value)) and not is_real_number(value):
+                concrete = False
+                rounded.append(self._array(x, form, parameter, value))
+            else:
+                rounded.append(round_parameter(self.operation, parameter, value, form))
+        parameters = tuple(rounded)
+        check_order(self.operation, values, parameters)
         if out is not None:
             self._check_out(x, out)
-        return threshold
+        native = self._native(name, form)
+        if concrete:
+            self._remember(x, values, native, parameters)
+        return native, parameters
 
-    def _check_libraries(self, x: Any, lambd: Any, out: Any) -> None:
-        """HS-DSP-2: x, λ and out are of one library, or all their types are named."""
-        foreign_lambd = (
-            not is_real_number(lambd)
-            and hasattr(lambd, "dtype")
-            and hasattr(lambd, "shape")
-            and not self.backend.handles(type(lambd))
-        )
-        foreign_out = out is not None and not self.backend.handles(type(out))
-        if not (foreign_lambd or foreign_out):
+    def _format(self, name: str) -> Format:
+        form = self.backend.format(name)
+        if name not in self.dtypes or form is None:
+            raise TypeError(
+                f"{self.operation.name}: dtype {name} is not supported by the "
+                f"{self.backend.name!r} backend, which takes {', '.join(sorted(self.dtypes))}; "
+                f"convert x first"
+            )
+        if form.kind not in self.operation.kinds:
+            raise TypeError(
+                f"{self.operation.name}: dtype {name} is not supported by the "
+                f"{self.backend.name!r} backend: the operation is defined for "
+                f"{' and '.join(sorted(self.operation.kinds))} dtypes; convert x first"
+            )
+        return form
+
+    def _remember(
+        self, x: Any, values: tuple[Any, ...], native: Native, parameters: tuple[Any, ...]
+    ) -> None:
+        for value in values:
+            try:
+                hash(value)
+            except TypeError:
+                return
+        self.known.update(map(type, values))
+        if len(self.remembered) >= _REMEMBERED:
+            self.remembered.clear()
+        key = [part for value in values for part in (type(value), value)]
+        found = parameters[0] if len(parameters) == 1 else parameters
+        self.remembered[(*key, x.dtype)] = (native, found)
+
+    def _native(self, name: str, form: Format) -> Native:
+        native = self.natives.get(name)
+        if native is None:
+            native = self.natives[name] = self._with_generic(name, form)
+        return native
+
+    def _check_libraries(self, x: Any, values: tuple[Any, ...], out: Any) -> None:
+        """HS-DSP-2: all arrays are of one library, or all their types are named."""
+        names = self.operation.parameter_names
+        arrays = {
+            name: value
+            for name, value in zip(names, values, strict=True)
+            if not is_real_number(value) and hasattr(value, "dtype") and hasattr(value, "shape")
+        }
+        foreign = [n for n, value in arrays.items() if not self.backend.handles(type(value))]
+        if not foreign and (out is None or self.backend.handles(type(out))):
             return
         types = [f"x is {type_name(type(x))}"]
-        if hasattr(lambd, "dtype"):
-            types.append(f"lambd is {type_name(type(lambd))}")
+        types += [f"{name} is {type_name(type(value))}" for name, value in arrays.items()]
         if out is not None:
             types.append(f"out is {type_name(type(out))}")
-        remedy = "pass a Python float as lambd" if foreign_lambd else "pass an out like x"
+        remedy = f"pass a Python float as {foreign[0]}" if foreign else "pass an out like x"
         raise TypeError(
-            f"{self.operation}: all arrays must be of one library, the one of x "
+            f"{self.operation.name}: all arrays must be of one library, the one of x "
             f"({self.backend.name!r} backend), got {', '.join(types)}; {remedy}, or convert"
         )
 
-    def _check_array_lambd(self, x: Any, lambd: Any) -> Any:
+    def _array(self, x: Any, form: Format, parameter: Parameter, value: Any) -> Any:
+        label = f"{self.operation.name}: {parameter.name}"
         if "array_lambd" not in self.features:
             raise TypeError(
-                f"{self.operation}: the {self.backend.name!r} backend takes no array as lambd, "
-                f"got {type_name(type(lambd))} of shape {tuple(lambd.shape)}; pass a float"
+                f"{self.operation.name}: the {self.backend.name!r} backend takes no array as "
+                f"{parameter.name}, got {type_name(type(value))} of shape {tuple(value.shape)}; "
+                f"pass a float"
             )
-        name = self.backend.dtype_name(lambd)
-        dtype = self.backend.format(name)
-        if dtype is None or dtype.kind == "complex":
+        name = self.backend.dtype_name(value)
+        own = self.backend.format(name)
+        if own is None or own.kind == "complex":
             raise TypeError(
-                f"{self.operation}: lambd must hold real numbers, "
-                f"got an array of dtype {name}; convert it to {self.backend.dtype_name(x)}"
+                f"{label} must hold real numbers, got an array of dtype {name}; "
+                f"convert it to {self.backend.dtype_name(x)}"
             )
-        check_broadcast(self.operation, tuple(lambd.shape), tuple(x.shape))
-        return lambd
+        if isinstance(form, IntegerFormat) and self.operation.whole and own.kind != "integer":
+            raise TypeError(
+                f"{label} must hold integers where x has dtype {form.name}, got an array of "
+                f"dtype {name}; convert it, or convert x to a floating dtype"
+            )
+        check_broadcast(self.operation.name, tuple(value.shape), tuple(x.shape), parameter.name)
+        return value
 
     def _check_out(self, x: Any, out: Any) -> None:
+        label = f"{self.operation.name}: out"
         if "out" not in self.features:
             raise TypeError(
-                f"{self.operation}: the {self.backend.name!r} backend has no out=: "
+                f"{self.operation.name}: the {self.backend.name!r} backend has no out=: "
                 f"{self.backend.no_out}; use the returned array"
             )
         if out is x:
@@ -211,17 +192,49 @@ class _Guard:
         name, wanted = self.backend.dtype_name(out), self.backend.dtype_name(x)
         if name != wanted:
             raise TypeError(
-                f"{self.operation}: out has dtype {name}, expected {wanted} as x has; "
-                f"allocate out like x"
+                f"{label} has dtype {name}, expected {wanted} as x has; allocate out like x"
             )
         if tuple(out.shape) != tuple(x.shape):
             raise ValueError(
-                f"{self.operation}: out has shape {tuple(out.shape)}, expected {tuple(x.shape)} "
-                f"as x has; allocate out like x"
+                f"{label} has shape {tuple(out.shape)}, expected {tuple(x.shape)} as x has; "
+                f"allocate out like x"
             )
         device, here = self.backend.device_of(out), self.backend.device_of(x)
         if device != here:
             raise ValueError(
-                f"{self.operation}: out is on device {device}, expected {here} as x is; "
-                f"allocate out like x"
+                f"{label} is on device {device}, expected {here} as x is; allocate out like x"
             )
+
+    def _with_generic(self, name: str, form: Format) -> Native:
+        """Return the native kernel, with the generic one behind it where it declines."""
+        try:
+            native = self.ask(name)
+        except Exception as error:
+            raise UnsupportedArrayError(
+                f"{self.operation.name}: the kernel of backend {self.backend.name!r} for dtype "
+                f"{name} did not load: {type(error).__name__}: {error}"
+            ) from error
+        generic = generic_kernel(self.backend, self.operation, form)
+        if native is None:
+            return generic
+        own = native
+
+        def first_native(x: Any, *arguments: Any) -> Any:
+            result = own(x, *arguments)
+            return generic(x, *arguments) if result is NotImplemented else result
+
+        return first_native
+
+
+def _asker(backend: Backend, operation: Operation) -> Callable[[str], Native | None]:
+    """Return ``ask(dtype)``: ``native`` as the backend defines it.
+
+    One that takes the operation alone is called here, once.
+    """
+    native: Any = backend.native
+    try:
+        inspect.signature(native).bind(operation.name, "float32")
+    except TypeError:
+        found = native(operation.name)
+        return lambda _: found
+    return lambda dtype: native(operation.name, dtype)

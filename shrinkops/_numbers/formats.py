@@ -79,9 +79,10 @@ class FloatFormat:
     def largest(self) -> str:
         """The largest finite number, for messages."""
         significand, exponent = self.value_of(self.max_bits)
-        if exponent > 900:  # beyond Python's float
-            return f"{significand}*2**{exponent}"
-        return repr(float(significand) * 2.0**exponent)
+        if exponent < 0 or significand << exponent < 10**6:
+            return repr(significand * 2.0**exponent)
+        digits = str(significand << exponent)  # cut, not rounded: a valid number itself
+        return f"{digits[0]}.{digits[1:4]}e{len(digits) - 1}"
 
 
 @dataclass(frozen=True, slots=True)

@@ -22,7 +22,15 @@ from shrinkops._errors import type_name
 
 from .formats import FloatFormat, Format, IntegerFormat
 
-__all__ = ["Threshold", "check_broadcast", "is_real_number", "round_threshold", "threshold_bounds"]
+__all__ = [
+    "Threshold",
+    "check_broadcast",
+    "exact_ratio",
+    "is_real_number",
+    "round_threshold",
+    "shown",
+    "threshold_bounds",
+]
 
 
 class Threshold(NamedTuple):
@@ -31,7 +39,7 @@ class Threshold(NamedTuple):
     Attributes
     ----------
     value : float or int
-        λ rounded to the element type, as a Python number: exact, possibly
+        The number rounded to the element type, as a Python number: exact, possibly
         infinite. For integer types, ``floor(λ)`` clipped to the type's
         magnitudes. A negative λ is negative here too, even where rounding alone
         would give -0.
@@ -54,7 +62,8 @@ def is_real_number(lambd: Any) -> bool:
     if isinstance(lambd, (int, float)):
         return not isinstance(lambd, bool)
     if isinstance(lambd, (Real, Decimal)):
-        return True
+        # NumPy registers its time differences as integers.
+        return getattr(getattr(lambd, "dtype", None), "kind", "") != "m"
     if isinstance(lambd, Complex):
         return False
     # Scalars of NumPy's extension types (bfloat16, float8) are registered nowhere.
@@ -68,7 +77,7 @@ def is_real_number(lambd: Any) -> bool:
     )
 
 
-def _shown(lambd: Any) -> str:
+def shown(lambd: Any) -> str:
     """Return λ for a message; Python refuses to write out integers of thousands of digits."""
     try:
         return repr(lambd)
@@ -76,14 +85,20 @@ def _shown(lambd: Any) -> str:
         return f"about 2**{int(lambd).bit_length()}"
 
 
-def _exact(lambd: Any) -> tuple[int, int] | float:
-    """Return λ as an exact ratio, or as a float where it is NaN or infinite."""
+_DECIMAL_DIGITS = 6000
+"""No format reaches ten to this power, or its inverse; Decimals beyond are moved to it."""
+
+
+def exact_ratio(lambd: Any) -> tuple[int, int] | float:
+    """Return a real number as an exact ratio, or as a float where it is NaN or infinite."""
     try:
         return operator.index(lambd), 1  # NumPy's integers have no as_integer_ratio
     except TypeError:
         pass
     if isinstance(lambd, Rational):
         return int(lambd.numerator), int(lambd.denominator)
+    if isinstance(lambd, Decimal):
+        return _decimal_ratio(lambd)
     if not hasattr(lambd, "as_integer_ratio") or (
         # as_integer_ratio raises for these, in different words per type
         lambd != lambd or lambd in (math.inf, -math.inf)
@@ -95,8 +110,23 @@ def _exact(lambd: Any) -> tuple[int, int] | float:
     return int(numerator), int(denominator)
 
 
-def round_threshold(lambd: Any, dtype: Format, operation: str) -> Threshold:
-    """Validate λ and round it once to an element type.
+def _decimal_ratio(lambd: Decimal) -> tuple[int, int] | float:
+    if lambd.is_nan():  # a signalling one raises wherever it is compared
+        return math.nan
+    if lambd.is_infinite():
+        return math.copysign(math.inf, lambd)
+    sign = -1 if lambd.is_signed() else 1
+    if lambd and lambd.adjusted() > _DECIMAL_DIGITS:  # its ratio would take minutes
+        return sign * 10**_DECIMAL_DIGITS, 1
+    if lambd and lambd.adjusted() < -_DECIMAL_DIGITS:
+        return sign, 10**_DECIMAL_DIGITS
+    return lambd.as_integer_ratio()
+
+
+def round_threshold(
+    lambd: Any, dtype: Format, operation: str, parameter: str = "lambd"
+) -> Threshold:
+    """Validate a number and round it once to an element type.
 
     Parameters
     ----------
@@ -104,7 +134,7 @@ def round_threshold(lambd: Any, dtype: Format, operation: str) -> Threshold:
         A Python or NumPy scalar, a fraction or a decimal.
     dtype : Format
         The element type of ``x``.
-    operation : str
+    operation, parameter : str
         Named in messages.
 
     Returns
@@ -128,20 +158,20 @@ def round_threshold(lambd: Any, dtype: Format, operation: str) -> Threshold:
     """
     if not is_real_number(lambd):
         raise TypeError(
-            f"{operation}: lambd must be a real number or an array like x, "
-            f"got {_shown(lambd)} of type {type_name(type(lambd))}; pass a float such as 0.5"
+            f"{operation}: {parameter} must be a real number or an array like x, "
+            f"got {shown(lambd)} of type {type_name(type(lambd))}; pass a float such as 0.5"
         )
-    exact = _exact(lambd)
+    exact = exact_ratio(lambd)
     if isinstance(exact, float) and math.isnan(exact):
         raise ValueError(
-            f"{operation}: lambd={_shown(lambd)} is not a threshold for dtype {dtype.name} "
+            f"{operation}: {parameter}={shown(lambd)} is not a threshold for dtype {dtype.name} "
             f"(largest number {dtype.largest}); pass a number, or inf to zero everything but NaN"
         )
     if isinstance(dtype, IntegerFormat):
         return _integer_threshold(exact, dtype)
     if isinstance(exact, float):
         return Threshold(exact, dtype.top_bits if exact > 0 else -1, 0, 0)
-    return _float_threshold(exact, lambd, dtype, operation)
+    return _float_threshold(exact, lambd, dtype, f"{operation}: {parameter}")
 
 
 def _integer_threshold(exact: tuple[int, int] | float, dtype: IntegerFormat) -> Threshold:
@@ -154,7 +184,7 @@ def _integer_threshold(exact: tuple[int, int] | float, dtype: IntegerFormat) -> 
 
 
 def _float_threshold(
-    exact: tuple[int, int], lambd: Any, dtype: FloatFormat, operation: str
+    exact: tuple[int, int], lambd: Any, dtype: FloatFormat, label: str
 ) -> Threshold:
     numerator, denominator = exact
     negative, numerator = numerator < 0, abs(numerator)
@@ -162,8 +192,8 @@ def _float_threshold(
     bits = _encode(significand, exponent, dtype)
     if bits > dtype.max_bits:
         raise ValueError(
-            f"{operation}: lambd={_shown(lambd)} is beyond dtype {dtype.name}, "
-            f"whose largest number is {dtype.largest}; pass a smaller lambd, "
+            f"{label}={shown(lambd)} is beyond dtype {dtype.name}, "
+            f"whose largest number is {dtype.largest}; pass a smaller number, "
             f"or inf to zero everything but NaN"
         )
     if negative:
@@ -220,12 +250,14 @@ def threshold_bounds(threshold: Threshold, dtype: IntegerFormat) -> tuple[int, i
     return max(-threshold.bits, low), min(threshold.bits, high)
 
 
-def check_broadcast(operation: str, shape: tuple[Any, ...], wanted: tuple[Any, ...]) -> None:
+def check_broadcast(
+    operation: str, shape: tuple[Any, ...], wanted: tuple[Any, ...], parameter: str = "lambd"
+) -> None:
     """Refuse an array λ that would enlarge the result (HS-LAM-6).
 
     Parameters
     ----------
-    operation : str
+    operation, parameter : str
         Named in the message.
     shape, wanted : tuple of int
         Shapes of λ and of ``x``.
@@ -240,6 +272,6 @@ def check_broadcast(operation: str, shape: tuple[Any, ...], wanted: tuple[Any, .
     )
     if not fits:
         raise ValueError(
-            f"{operation}: lambd of shape {shape} does not broadcast to x of shape {wanted} "
-            f"without enlarging it; give each axis of lambd the length of x's, or 1"
+            f"{operation}: {parameter} of shape {shape} does not broadcast to x of shape {wanted} "
+            f"without enlarging it; give each axis of {parameter} the length of x's, or 1"
         )

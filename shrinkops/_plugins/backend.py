@@ -26,11 +26,11 @@ if TYPE_CHECKING:
 
 __all__ = ["Backend", "Kernel", "Native"]
 
-Kernel = Callable[[Any, Any, Any], Any]
-"""``kernel(x, lambd, out)``: unchecked arguments, as the user gave them."""
+Kernel = Callable[..., Any]
+"""``kernel(x, *parameters, out)``: unchecked arguments, as the user gave them."""
 
-Native = Callable[[Any, Any, Any], Any]
-"""``native(x, threshold, out)``: checked arguments; see `Backend.native`."""
+Native = Callable[..., Any]
+"""``native(x, *parameters, out)``: checked arguments; see `Backend.native`."""
 
 
 class Backend:
@@ -119,20 +119,25 @@ class Backend:
         """
         raise NotImplementedError(f"{type_name(type(self))} must define handles(cls)")
 
-    def native(self, operation: str) -> Native | None:  # noqa: ARG002 - for overriding
+    def native(self, operation: str, dtype: str) -> Native | None:  # noqa: ARG002 - to override
         """Return the library's own kernel for an operation, or None for the generic one.
+
+        Asked once per element type. A method that takes the operation alone is asked
+        without the element type.
 
         Parameters
         ----------
         operation : str
             The operation's name.
+        dtype : str
+            Canonical name of x's element type, one of ``dtypes``.
 
         Returns
         -------
         callable or None
-            ``native(x, threshold, out)``. ``x`` has a declared dtype. ``threshold``
-            has ``value`` and ``bits`` (see the guide "Write a backend") if λ was a
-            number; where ``"array_lambd"`` is declared it may also be an array of
+            ``native(x, *parameters, out)``, for hardshrink ``native(x, threshold, out)``.
+            A parameter that was a number has ``value`` and ``bits`` (see the guide "Write
+            a backend"); where ``"array_lambd"`` is declared it may also be an array of
             this backend that broadcasts to ``x``, not yet rounded. ``out`` is None, or
             an array that matches ``x``, which must be filled and returned. It may
             return `NotImplemented`, before it writes anything, to leave a call to
@@ -147,7 +152,7 @@ class Backend:
         )
 
     def kernel(self, operation: Operation) -> Kernel:
-        """Return ``kernel(x, lambd, out)``, called with the user's own arguments.
+        """Return ``kernel(x, *parameters, out)``, called with the user's own arguments.
 
         Override it only to put something in front of the shared checks, and
         call ``super().kernel(operation)`` for the rest.

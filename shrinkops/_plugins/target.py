@@ -39,11 +39,15 @@ class Target:
     registered: bool
 
     def function(self, operation: Operation) -> Callable[..., Any]:
-        """Return ``f(x, lambd=default, *, out=None)`` computed by this backend and no other."""
+        """Return ``f(x, *parameters, out=None)`` computed by this backend and no other."""
         kernel = self.backend.kernel(operation)
+        defaults = dict(zip(operation.parameter_names, operation.defaults, strict=True))
 
-        def call(x: Any, lambd: Any = operation.default, *, out: Any = None) -> Any:
-            return kernel(x, lambd, out)
+        def call(x: Any, *values: Any, out: Any = None, **named: Any) -> Any:
+            given = dict(zip(defaults, values, strict=False)) | named
+            if len(values) > len(defaults) or not given.keys() <= defaults.keys():
+                raise TypeError(f"{operation.name} takes x, {', '.join(defaults)} and out=")
+            return kernel(x, *(defaults | given).values(), out)
 
         call.__name__ = operation.name
         return call

@@ -16,6 +16,7 @@ from typing import Any
 
 import numpy as np
 
+from shrinkops._call.generic import evaluate
 from shrinkops._numbers.formats import FORMATS, FloatFormat
 from shrinkops.adapter import numpy_dtype
 
@@ -51,15 +52,22 @@ class WrongResultError(AssertionError):
 
 def reference(work: Work, x: _Array) -> _Array:
     """Return what the specification wants, as NumPy computes the generic definition."""
-    form = FORMATS[work.case.dtype]
-    threshold = work.threshold
-    if not isinstance(form, FloatFormat):
-        limit = int(work.lambd)
-        result: _Array = work.operation.generic(np, x.astype(object), -limit, limit)
-        return result.astype(x.dtype)
-    with np.errstate(invalid="ignore"):
-        t = x.dtype.type(threshold.value)
-        wanted: _Array = work.operation.generic(np, x, -t, t)
+    parameters: list[Any] = list(work.parameters)
+    with np.errstate(all="ignore"):
+        wanted: _Array = evaluate(
+            work.operation, np, np.ndarray.astype, x, FORMATS[work.case.dtype], parameters,
+            [None] * len(parameters),
+        )  # fmt: skip
+    return wanted
+
+
+def derivative_reference(work: Work, x: _Array, cotangent: _Array) -> _Array:
+    """Return the vector-Jacobian product that the specification wants, by selection."""
+    with np.errstate(all="ignore"):
+        numbers = [x.dtype.type(p.value) for p in work.parameters]
+        slope = work.operation.derivatives(np, x, *numbers)[0]
+        inside = (x >= -numbers[0]) & (x <= numbers[0])
+        wanted: _Array = np.where(inside, x.dtype.type(0), cotangent * slope)
     return wanted
 
 
@@ -103,15 +111,16 @@ def check_subject(
     _compare(work, f"{name} at the corners", special, read(result))
 
 
-def check_derivative(work: Work, got: _Array) -> None:
-    """Compare a derivative with the generic one, which ``work.operation`` must hold.
+def check_derivative(work: Work, cotangent: _Array, got: _Array) -> None:
+    """Compare a derivative with the declared one.
 
     Raises
     ------
     WrongResultError
         It names the first element that differs.
     """
-    _compare(work, f"the derivative of backend {work.target.text!r}", work.host_x, got)
+    wanted = derivative_reference(work, work.host_x, cotangent)
+    _compare_arrays(f"the derivative of backend {work.target.text!r}", work.host_x, wanted, got)
 
 
 def check_peer(work: Work, peer: Peer, call: Call, read: Callable[[Any], _Array]) -> None:

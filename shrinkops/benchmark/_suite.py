@@ -24,7 +24,8 @@ from collections.abc import Callable, Sequence
 from statistics import median
 from typing import Any
 
-from shrinkops._plugins.target import Target, find_target, operations
+from shrinkops._plugins.target import Target, find_target
+from shrinkops._plugins.target import operations as all_operations
 from shrinkops.operations._declaration import Operation
 
 from ._check import WrongResultError
@@ -63,6 +64,7 @@ Benchmark = Callable[..., Any]
 def make_suite(
     targets: Sequence[str],
     *,
+    operations: Sequence[str] = ("hardshrink",),
     sizes: Sequence[int] = SIZES,
     dtypes: Sequence[str] = DTYPES,
     devices: Sequence[str] = DEVICES,
@@ -76,6 +78,8 @@ def make_suite(
     targets : sequence of str
         Backend names, or ``module:attribute``. Spelled out, so that results keep their
         names whatever is installed.
+    operations : sequence of str, default ("hardshrink",)
+        Names of operations, spelled out for the same reason.
     sizes : sequence of int
         Numbers of elements.
     dtypes : sequence of str
@@ -97,7 +101,8 @@ def make_suite(
     Raises
     ------
     ValueError
-        No target, two targets of one class name, a mode or a peer that there is not.
+        No target, two targets of one class name, an operation, a mode or a peer that there
+        is not.
 
     Examples
     --------
@@ -118,7 +123,13 @@ def make_suite(
         )
     grid = {"size": sizes, "dtype": dtypes, "device": devices}
     suite: dict[str, type] = {}
-    for operation in operations().values():
+    known = all_operations()
+    strange = [name for name in operations if name not in known]
+    if strange:
+        raise ValueError(
+            f"make_suite: no operation is called {strange[0]!r}; there are {', '.join(known)}"
+        )
+    for operation in (known[name] for name in operations):
         for target in targets:
             name = _camel(operation.name) + _camel(target.rpartition(":")[2])
             if name in suite:

@@ -18,8 +18,9 @@ from typing import Any
 
 import numpy as np
 
+from shrinkops._call.parameters import round_parameter
 from shrinkops._numbers.formats import FORMATS, IntegerFormat
-from shrinkops._numbers.threshold import Threshold, round_threshold
+from shrinkops._numbers.threshold import Threshold
 from shrinkops._plugins.target import Target
 from shrinkops.adapter import Adapter, numpy_dtype
 from shrinkops.operations._declaration import Operation
@@ -105,8 +106,17 @@ class Work:
     @property
     def threshold(self) -> Threshold:
         """λ as the specification rounds it."""
+        return self.parameters[0]
+
+    @property
+    def parameters(self) -> tuple[Threshold, ...]:
+        """λ and the other parameters' defaults, rounded."""
         form = FORMATS[self.case.dtype]
-        return round_threshold(self.lambd, form, self.operation.name)
+        values = (self.lambd, *self.operation.defaults[1:])
+        return tuple(
+            round_parameter(self.operation, parameter, value, form)
+            for parameter, value in zip(self.operation.parameters, values, strict=True)
+        )
 
     def call(self, function: Callable[..., Any], *arguments: Any, **keywords: Any) -> Call:
         """Return a call on arrays of the target's library."""

@@ -1,0 +1,270 @@
+"""The generic path: an operation's Array API definition, bound to a backend's namespace.
+
+Invariants
+----------
+- The band, an empty band, NaN and the element types' rules are applied here, once for every
+  operation; a declaration only says what lies outside.
+- Narrow floats are computed in float32 and rounded once; a result has x's dtype and shape, or
+  the call is refused.
+- No division by zero, no overflow and no NaN is produced that x did not hold, so that no
+  library has anything to warn about.
+"""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Callable
+from typing import TYPE_CHECKING, Any
+
+from shrinkops._numbers.formats import FloatFormat, Format, IntegerFormat
+from shrinkops._numbers.rounding import round_once
+from shrinkops._numbers.threshold import Threshold, threshold_bounds
+
+if TYPE_CHECKING:
+    from shrinkops._plugins.backend import Backend, Native
+    from shrinkops.operations._declaration import Operation
+
+__all__ = ["evaluate", "generic_kernel"]
+
+_Astype = Callable[[Any, Any], Any]
+
+
+def generic_kernel(backend: Backend, operation: Operation, form: Format) -> Native:
+    """Bind an operation's Array API definition to a backend, for one element type."""
+
+    def native(x: Any, *arguments: Any) -> Any:
+        *parameters, out = arguments
+        xp = backend.namespace()
+        forms = [
+            None if isinstance(p, Threshold) else backend.format(backend.dtype_name(p))
+            for p in parameters
+        ]
+        result = evaluate(operation, xp, backend.astype, x, form, parameters, forms)
+        if backend.dtype_name(result) != backend.dtype_name(x) or result.shape != x.shape:
+            raise TypeError(
+                f"{operation.name}: the namespace of the {backend.name!r} backend made "
+                f"{backend.dtype_name(result)} of shape {tuple(result.shape)} of x, "
+                f"{backend.dtype_name(x)} of shape {tuple(x.shape)}; "
+                f"its where, full_like or arithmetic promotes"
+            )
+        if out is None:
+            return result
+        out[...] = result
+        return out
+
+    return native
+
+
+def evaluate(
+    operation: Operation,
+    xp: Any,
+    astype: _Astype,
+    x: Any,
+    form: Format,
+    parameters: list[Any],
+    forms: list[Format | None],
+) -> Any:
+    """Return the operation of an array by its Array API definition.
+
+    Parameters
+    ----------
+    operation : Operation
+    xp : namespace
+    astype : callable
+        ``astype(array, dtype)`` of that namespace.
+    x : array
+    form : Format
+        The rules of x's element type.
+    parameters : list of Threshold or array
+        Rounded numbers, or arrays that broadcast to x, not yet rounded.
+    forms : list of Format or None
+        The rules of each array parameter's element type.
+    """
+    if isinstance(form, IntegerFormat):
+        return _integers(operation, xp, astype, x, form, parameters, forms)
+    if form.kind == "complex":
+        return _complex(operation, xp, astype, x, form, parameters)
+    return _floats(operation, xp, astype, x, form, parameters)
+
+
+def _floats(
+    operation: Operation, xp: Any, astype: _Astype, x: Any, form: FloatFormat, parameters: list[Any]
+) -> Any:
+    low, high, empty = _band(xp, astype, x.dtype, parameters[0])
+    inside = (x >= low) & (x <= high)
+    zeros = xp.zeros_like(x)
+    if operation.accuracy == "exact" or empty is True:
+        return xp.where(inside, zeros, x)
+    narrow = form.width < 32
+    wide = xp.float32 if narrow else x.dtype
+    values = astype(x, wide) if narrow else x
+    numbers = _working(operation, xp, astype, x, wide, parameters, empty)
+    # Where the definition is not asked it is given a number that it can take.
+    unasked = inside | (values != values) | (xp.abs(values) == math.inf)
+    if empty is not None:
+        unasked = unasked | empty
+    asked = xp.where(unasked, _harmless(xp, numbers[0]), values)
+    result = operation.outside(xp, asked, *numbers)
+    result = xp.where(unasked, values, result)
+    return xp.where(inside, zeros, astype(result, x.dtype) if narrow else result)
+
+
+def _band(xp: Any, astype: _Astype, dtype: Any, lambd: Any) -> tuple[Any, Any, Any]:
+    """Return the ends of the band, and where it is empty: None for nowhere, True for everywhere."""
+    if isinstance(lambd, Threshold):
+        return -lambd.value, lambd.value, True if lambd.bits < 0 else None
+    rounded = _rounded(xp, astype, lambd, dtype)
+    empty = ~(lambd >= 0)
+    # A negative λ may round to -0, whose band would not be empty.
+    high = xp.where(empty, -xp.ones_like(rounded), rounded)
+    return -high, high, empty
+
+
+def _rounded(xp: Any, astype: _Astype, values: Any, dtype: Any) -> Any:
+    """Round an array once, where its library lets bits be seen."""
+    if hasattr(values, "view") and hasattr(values.dtype, "itemsize"):
+        return round_once(xp, astype, values, dtype)
+    return astype(values, dtype)
+
+
+def _working(
+    operation: Operation,
+    xp: Any,
+    astype: _Astype,
+    x: Any,
+    wide: Any,
+    parameters: list[Any],
+    empty: Any,
+) -> list[Any]:
+    """Return the parameters in the working format, in their order."""
+    numbers: list[Any] = []
+    for declared, parameter in zip(operation.parameters, parameters, strict=True):
+        if isinstance(parameter, Threshold):
+            number = _scalar(xp, parameter.value, wide, x)
+        else:
+            number = astype(_rounded(xp, astype, parameter, x.dtype), wide)
+        if declared is operation.parameters[0]:  # neither a negative λ nor an infinite one asks
+            none = number == math.inf if empty is None else empty | (number == math.inf)
+            number = xp.where(none, xp.zeros_like(number), number)
+        if declared.at_least:
+            least = numbers[operation.parameter_names.index(declared.at_least)]
+            number = xp.where(number >= least, number, least)  # NaN too
+        numbers.append(number)
+    return numbers
+
+
+def _harmless(xp: Any, t: Any) -> Any:
+    return xp.where(t > 0, t, xp.ones_like(t))
+
+
+def _scalar(xp: Any, value: float, dtype: Any, x: Any) -> Any:
+    device = getattr(x, "device", None)
+    if device is not None:
+        try:
+            return xp.full((), value, dtype=dtype, device=device)
+        except TypeError:  # a namespace whose arrays know their device, and full does not
+            pass
+    return xp.full((), value, dtype=dtype)
+
+
+def _integers(
+    operation: Operation,
+    xp: Any,
+    astype: _Astype,
+    x: Any,
+    form: IntegerFormat,
+    parameters: list[Any],
+    forms: list[Format | None],
+) -> Any:
+    low: Any
+    high: Any
+    lambd = parameters[0]
+    empty: Any = None
+    if isinstance(lambd, Threshold):
+        low, high = threshold_bounds(lambd, form)
+        if high >= 1 << 63:  # not every library takes such a Python integer as it is
+            high = xp.asarray(high, dtype=x.dtype)
+        empty = True if lambd.bits < 0 else None
+    else:
+        low, high = _integer_bounds(xp, astype, x.dtype, lambd, form, forms[0])
+        empty = low > high
+    inside = (x >= low) & (x <= high)
+    zeros = xp.zeros_like(x)
+    if operation.accuracy == "exact" or empty is True:
+        return xp.where(inside, zeros, x)
+    result = operation.outside(xp, x, high)
+    if empty is not None:
+        result = xp.where(empty, x, result)
+    return xp.where(inside, zeros, result)
+
+
+def _integer_bounds(
+    xp: Any, astype: _Astype, dtype: Any, lambd: Any, form: IntegerFormat, own: Format | None
+) -> tuple[Any, Any]:
+    """Return the band of an array λ, exact over the real numbers: ``floor(λ)``, clipped.
+
+    An empty band is ``1 <= x <= 0``.
+    """
+    lowest, highest = form.limits
+    floor = lambd if isinstance(own, IntegerFormat) else xp.floor(lambd)
+    nothing = ~(floor >= 0)  # negative or NaN
+    beyond = _reaches(floor, highest + 1, own, nothing)
+    # Converted only where it fits, for a conversion that overflows means nothing.
+    fits = xp.where(nothing | beyond, xp.zeros_like(floor), floor)
+    high = astype(fits, dtype)
+    high = xp.where(beyond, xp.full_like(high, highest), high)
+    # -highest - 1 is in the band too where λ reaches its magnitude.
+    low = xp.where(beyond, xp.full_like(high, lowest), -high) if form.signed else high & 0
+    return xp.where(nothing, xp.ones_like(high), low), high
+
+
+def _reaches(floor: Any, power: int, own: Format | None, nothing: Any) -> Any:
+    """Compare ``floor >= power``, a power of two that the dtype of λ may lack."""
+    if isinstance(own, IntegerFormat):
+        return floor >= power if power <= own.limits[1] else nothing & False
+    assert own is not None
+    significand, exponent = own.value_of(own.max_bits)
+    largest = significand << exponent if exponent >= 0 else significand >> -exponent
+    return floor >= (float(power) if power <= largest else math.inf)
+
+
+_SCALES = {32: ((60, -70), (-50, 100)), 64: ((400, -600), (-400, 700))}
+"""By width: above and below which powers of two components are scaled, and by which."""
+
+
+def _complex(
+    operation: Operation, xp: Any, astype: _Astype, z: Any, form: FloatFormat, parameters: list[Any]
+) -> Any:
+    """Shrink the magnitude and keep the phase: ``z * (f(|z|) / |z|)``.
+
+    Every operation is homogeneous, so z and its parameters are scaled by one power of two
+    per element, and no square over- or underflows.
+    """
+    real, imaginary = xp.real(z), xp.imag(z)
+    largest = xp.maximum(xp.abs(real), xp.abs(imaginary))
+    one = xp.ones_like(largest)
+    scale = one
+    for sign, (limit, power) in zip((1, -1), _SCALES[form.width], strict=True):
+        scale = xp.where(sign * largest > sign * 2.0**limit, 2.0**power * one, scale)
+    loose = (real != real) | (imaginary != imaginary)
+    infinite = ~loose & (largest == math.inf)
+    finite = ~(loose | infinite)
+    a, b = (xp.where(finite, part * scale, one) for part in (real, imaginary))
+    size = xp.sqrt(a * a + b * b)
+    _, high, empty = _band(xp, astype, real.dtype, parameters[0])
+    inside = ~loose & xp.where(infinite, high * one == math.inf, size <= high * scale)
+    zeros = xp.zeros_like(z)
+    if empty is not None:
+        inside = inside & (False if empty is True else ~empty)
+    if operation.accuracy == "exact" or empty is True:
+        return xp.where(inside, zeros, z)
+    numbers = _working(operation, xp, astype, real, real.dtype, parameters, empty)
+    unasked = inside | ~finite
+    if empty is not None:
+        unasked = unasked | empty
+    scaled = [number * scale for number in numbers]
+    scaled[0] = xp.where(scaled[0] == math.inf, xp.zeros_like(scaled[0]), scaled[0])
+    asked = xp.where(unasked, _harmless(xp, scaled[0]), size)
+    factor = xp.where(unasked, one, operation.outside(xp, asked, *scaled) / asked)
+    moved = xp.where(unasked, xp.ones_like(z), z) * astype(factor, z.dtype)
+    return xp.where(inside, zeros, xp.where(unasked, z, moved))

@@ -1,0 +1,190 @@
+"""The public function and class of an operation, made from its declaration.
+
+Invariants
+----------
+- One template each serves every operation; signature, types and docstring are those of the
+  stub that the declaration's module writes, and a stub that disagrees is refused.
+- The function's way to its kernel is one look-up: ``table[type(x)]``.
+- A class's instances are immutable, compare and hash by value, and pickle.
+"""
+
+from __future__ import annotations
+
+import inspect
+import linecache
+from collections.abc import Callable
+from typing import Any, TypeVar, dataclass_transform
+
+from shrinkops._call.dispatcher import Dispatcher, dispatchers
+from shrinkops._call.parameters import check_constants
+
+from ._declaration import Operation
+
+__all__ = ["OperationCallable", "define"]
+
+_Function = TypeVar("_Function", bound=Callable[..., Any])
+_Array = TypeVar("_Array")
+
+_FUNCTION = """\
+def make(dispatcher, resolve):
+    def {name}(x, {arguments}, *, out=None):
+        try:
+            kernel = dispatcher.table[type(x)]
+        except KeyError:
+            name = resolve(type(x))
+            kernel = dispatcher.kernels[name]
+        return kernel(x, {arguments}, out)
+    return {name}
+"""
+
+_CLASS = """\
+def make(function, check):
+    def __init__(self, {arguments}):
+        check({arguments})
+        self.__dict__.update({keywords})
+    def __call__(self, x, *, out=None):
+        return function(x, {attributes}, out=out)
+    def values(self):
+        return ({attributes},)
+    return __init__, __call__, values
+"""
+
+
+def _compiled(source: str, module: dict[str, Any], label: str) -> Callable[..., Any]:
+    """Return the template's ``make``; its functions belong to the module given."""
+    filename = f"<shrinkops {label}>"
+    linecache.cache[filename] = (len(source), None, source.splitlines(True), filename)
+    made: dict[str, Any] = {}
+    exec(compile(source, filename, "exec"), module, made)
+    make: Callable[..., Any] = made["make"]
+    return make
+
+
+def define(operation: Operation) -> Callable[[_Function], _Function]:
+    """Decorate the stub of an operation's public function.
+
+    Parameters
+    ----------
+    operation : Operation
+
+    Returns
+    -------
+    callable
+        Takes the stub ``name(x, *parameters, *, out=None)`` and returns the function that
+        dispatches by the type of ``x``, with the stub's docstring and annotations. From then
+        on the kits know the operation.
+
+    Raises
+    ------
+    TypeError
+        The stub's name, parameters or defaults are not the declaration's.
+    ValueError
+        Another module defines an operation of that name.
+    """
+
+    def decorate(stub: _Function) -> _Function:
+        _check_stub(operation, stub)
+        known = {d.operation.name: d for d in dispatchers}
+        other = known.get(operation.name)
+        if other is not None:
+            if other.module != stub.__module__:
+                raise ValueError(
+                    f"two operations are named {operation.name!r}: one of module "
+                    f"{other.module}, one of {stub.__module__}; rename one"
+                )
+            dispatchers.remove(other)  # the module was reloaded
+        dispatcher = Dispatcher(operation, stub.__module__)
+        source = _FUNCTION.format(
+            name=operation.name, arguments=", ".join(operation.parameter_names)
+        )
+        make = _compiled(source, stub.__globals__, operation.name)
+        function = make(dispatcher, dispatcher.resolver(stub.__module__))
+        function.__defaults__ = operation.defaults
+        function.__module__ = stub.__module__
+        function.__qualname__ = stub.__qualname__
+        function.__doc__ = stub.__doc__
+        function.__annotations__ = stub.__annotations__
+        function.operation = operation
+        return function  # type: ignore[no-any-return]
+
+    return decorate
+
+
+def _check_stub(operation: Operation, stub: Any) -> None:
+    parameters = inspect.signature(stub).parameters
+    names = ("x", *operation.parameter_names, "out")
+    given = {name: parameter.default for name, parameter in parameters.items()}
+    wanted = dict(zip(names, (inspect.Parameter.empty, *operation.defaults, None), strict=True))
+    if stub.__name__ != operation.name or given != wanted or list(given) != list(wanted):
+        raise TypeError(
+            f"the stub of operation {operation.name!r} is {stub.__name__}"
+            f"{inspect.signature(stub)}; its declaration says {operation.name}(x, "
+            + ", ".join(f"{p.name}={p.default}" for p in operation.parameters)
+            + ", *, out=None)"
+        )
+
+
+@dataclass_transform(frozen_default=True, field_specifiers=())
+class OperationCallable:
+    """Base of the callable classes: an operation with its parameters fixed.
+
+    Subclass it with ``function=`` and annotate the parameters with their defaults.
+    """
+
+    function: Any
+    """The public function."""
+
+    def __init_subclass__(cls, *, function: Any) -> None:
+        operation: Operation = function.operation
+        given = {name: cls.__dict__.get(name) for name in cls.__annotations__}
+        wanted = {p.name: p.default for p in operation.parameters}
+        if given != wanted:
+            raise TypeError(f"class {cls.__name__} declares {given}, its operation {wanted}")
+        names = operation.parameter_names
+        source = _CLASS.format(
+            arguments=", ".join(names),
+            attributes=", ".join(f"self.{name}" for name in names),
+            keywords=", ".join(f"{name}={name}" for name in names),
+        )
+        module = inspect.getmodule(function)
+        make = _compiled(source, vars(module), cls.__name__)
+        label = cls.__name__
+
+        def check(*values: Any) -> None:
+            check_constants(operation, label, values)
+
+        init, call, values = make(function, check)
+        init.__defaults__ = operation.defaults
+        init.__annotations__ = {**cls.__annotations__, "return": None}
+        call.__doc__ = f"Return ``{operation.name}(x, ..., out=out)`` with these parameters."
+        for method in (init, call):
+            method.__qualname__ = f"{cls.__qualname__}.{method.__name__}"
+            setattr(cls, method.__name__, method)
+        cls._values = values  # type: ignore[method-assign]
+        cls.function = staticmethod(function)
+
+    def __call__(self, x: _Array, *, out: _Array | None = None) -> _Array:
+        """Return the operation of ``x``."""
+        raise NotImplementedError  # each subclass has its own
+
+    def _values(self) -> tuple[Any, ...]:
+        raise NotImplementedError
+
+    def __setattr__(self, name: str, value: Any) -> None:
+        raise AttributeError(
+            f"{type(self).__name__} is immutable, cannot set {name!r}; make another one"
+        )
+
+    def __repr__(self) -> str:
+        return f"{type(self).__name__}({', '.join(map(repr, self._values()))})"
+
+    def __eq__(self, other: object) -> bool:
+        if type(other) is not type(self):
+            return NotImplemented
+        return bool(self._values() == other._values())
+
+    def __hash__(self) -> int:
+        return hash((type(self), self._values()))
+
+    def __reduce__(self) -> tuple[type[OperationCallable], tuple[Any, ...]]:
+        return type(self), self._values()
