@@ -1,10 +1,10 @@
-"""What surrounds the code: workflows, citation, changelog, hooks. It must agree with the project."""
+"""What surrounds the code: workflows, citation, changelog, hooks, agree with the project."""
 
 from __future__ import annotations
 
+import importlib.metadata
 import re
 import subprocess
-import sys
 import tomllib
 from pathlib import Path
 
@@ -18,8 +18,10 @@ WORKFLOWS = sorted((GITHUB / "workflows").glob("*.yml"))
 
 
 def test_zizmor_finds_nothing():
-    command = [sys.executable, "-m", "zizmor", "--offline", "--no-progress", "--persona=pedantic"]
-    done = subprocess.run([*command, str(GITHUB)], capture_output=True, text=True, timeout=120)
+    files = importlib.metadata.files("zizmor")
+    (program,) = [f.locate() for f in files if f.name in ("zizmor", "zizmor.exe")]
+    options = ["--offline", "--no-progress", "--persona=pedantic", str(GITHUB)]
+    done = subprocess.run([program, *options], capture_output=True, text=True, timeout=120)
     assert done.returncode == 0, done.stdout + done.stderr
 
 
@@ -61,6 +63,6 @@ def test_the_recipe_asks_for_what_the_project_asks_for():
 
 def test_fragments_of_the_changelog_are_of_a_known_kind():
     kinds = {kind["directory"] for kind in PROJECT["tool"]["towncrier"]["type"]}
-    fragments = [p for p in (ROOT / "docs" / "changelog.d").glob("*.md")]
+    fragments = list((ROOT / "docs" / "changelog.d").glob("*.md"))
     assert fragments
     assert {path.suffixes[0].lstrip(".") for path in fragments} <= kinds
