@@ -81,8 +81,12 @@ class FloatFormat:
         significand, exponent = self.value_of(self.max_bits)
         if exponent < 0 or significand << exponent < 10**6:
             return repr(significand * 2.0**exponent)
-        digits = str(significand << exponent)  # cut, not rounded: a valid number itself
-        return f"{digits[0]}.{digits[1:4]}e{len(digits) - 1}"
+        from decimal import Context  # no digits of a quad's 4933: Python limits their number
+
+        context = Context(prec=40)
+        value = context.multiply(significand, context.power(2, exponent))
+        digits = "".join(map(str, value.as_tuple().digits))
+        return f"{digits[0]}.{digits[1:4]}e{value.adjusted()}"  # cut, not rounded: itself valid
 
 
 @dataclass(frozen=True, slots=True)

@@ -193,3 +193,9 @@ def test_longdouble_keeps_all_its_bits() -> None:
 def test_a_number_too_long_to_write_is_refused_in_the_same_words() -> None:
     with pytest.raises(ValueError, match=r"lambd=about 2\*\*20001 is beyond dtype float32"):
         round_threshold(2**20000, FORMATS["float32"], "op")
+
+
+def test_the_largest_number_of_a_format_is_short() -> None:
+    assert FORMATS["float64"].largest == "1.797e308"
+    assert FORMATS["binary128"].largest == FORMATS["x87"].largest == "1.189e4932"
+    assert max(len(dtype.largest) for dtype in FORMATS.values() if dtype.kind != "integer") == 10

@@ -23,6 +23,7 @@ RECORD = ROOT / "docs" / "records" / "versions.md"
 PROJECT = tomllib.loads((ROOT / "pyproject.toml").read_text("utf-8"))["project"]
 
 nox.options.default_venv_backend = "virtualenv"
+nox.options.envdir = str(ROOT / "build" / "nox")
 nox.options.stop_on_first_error = False
 
 
