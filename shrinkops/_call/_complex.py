@@ -59,7 +59,7 @@ def complex_result(
     infinite = ~loose & (largest == math.inf)
     finite = ~(loose | infinite)
     a, b = (xp.where(finite, part * scale, one) for part in (real, imaginary))
-    size = xp.sqrt(a * a + b * b)
+    size = _size(xp, a, b, form)
     _, high, empty = band(xp, astype, real.dtype, parameters[0])
     inside = ~loose & xp.where(
         infinite, one * high == math.inf, size <= _scaled(xp, high, scale, form)
@@ -90,10 +90,10 @@ def _scaled(xp: Any, number: Any, scale: Any, form: FloatFormat) -> Any:
     return xp.where(far, math.inf * one, xp.where(far, one, one * number) * scale)
 
 
-def _square(a: Any, splitter: float) -> tuple[Any, Any]:
+def _square(a: Any, form: FloatFormat) -> tuple[Any, Any]:
     """Return ``a * a`` and its rounding error (T. J. Dekker, Numerische Mathematik 18, 1971)."""
     product = a * a
-    big = a * splitter
+    big = a * float(2 ** ((form.precision + 1) // 2) + 1)
     high = big - (big - a)
     low = a - high
     return product, ((high * high - product) + 2 * (high * low)) + low * low
@@ -106,9 +106,18 @@ def _sum(a: Any, b: Any) -> tuple[Any, Any]:
     return total, (a - (total - part)) + (b - part)
 
 
+def _size(xp: Any, a: Any, b: Any, form: FloatFormat) -> Any:
+    """Return ``|a + b j|`` after one step of Newton's: all but correctly rounded."""
+    (a2, a_rest), (b2, b_rest) = (_square(v, form) for v in (a, b))
+    total, rest = _sum(a2, b2)
+    size = xp.sqrt(total)
+    square, square_rest = _square(size, form)
+    missing = ((total - square) - square_rest) + (rest + (a_rest + b_rest))
+    return size + missing / xp.where(size > 0, 2 * size, xp.ones_like(size))
+
+
 def _excess(a: Any, b: Any, size: Any, t: Any, form: FloatFormat) -> Any:
-    splitter = float(2 ** ((form.precision + 1) // 2) + 1)
-    (a2, a_rest), (b2, b_rest), (t2, t_rest) = (_square(v, splitter) for v in (a, b, t))
+    (a2, a_rest), (b2, b_rest), (t2, t_rest) = (_square(v, form) for v in (a, b, t))
     first, first_rest = _sum(a2, -t2)
     total, total_rest = _sum(first, b2)
     rest = (first_rest + total_rest) + ((a_rest + b_rest) - t_rest)

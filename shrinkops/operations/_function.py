@@ -146,8 +146,7 @@ class OperationCallable:
             attributes=", ".join(f"self.{name}" for name in names),
             keywords=", ".join(f"{name}={name}" for name in names),
         )
-        module = inspect.getmodule(function)
-        make = _compiled(source, vars(module), cls.__name__)
+        make = _compiled(source, function.__globals__, cls.__name__)
         label = cls.__name__
 
         def check(*values: Any) -> None:
