@@ -20,7 +20,6 @@ import numpy as np
 from shrinkops.spec import FORMATS, FloatFormat, Threshold
 
 from . import _pure
-from ._registries import introduce
 from ._thresholds import operand, rounded_array
 
 _ufunc: Any
@@ -64,13 +63,13 @@ def describe() -> str:
     return f"compiled ufunc ({_ufunc.selected()})" if _compiled else "pure NumPy"
 
 
-def ufunc() -> Any:
+def ufunc(name: str = "hardshrink") -> Any:
     """Return the ufunc object, compiled or made of the pure kernel."""
     if _compiled:
-        return _ufunc.hardshrink
+        return getattr(_ufunc, name, None)
     from . import _pure_ufunc
 
-    return _pure_ufunc.hardshrink
+    return getattr(_pure_ufunc, name, None)
 
 
 _ready: set[Any] = set()
@@ -132,8 +131,6 @@ def _hardshrink(x: Any, threshold: Any, out: Any) -> Any:
     plain = type(x) is np.ndarray or isinstance(x, np.generic)
     if not _compiled and plain:
         return _pure.hardshrink(x, lambd, out)
-    if not plain:
-        introduce(ufunc(), x)
     if out is None and type(x) is np.ndarray and (x.ndim == 0 or lambd.ndim > 0):
         # A ufunc would turn a 0-d result into a scalar, and ask λ for a say in the layout.
         out = np.empty_like(x)

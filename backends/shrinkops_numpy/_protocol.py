@@ -1,0 +1,130 @@
+"""Classes without a wrapper that speak ``__array_ufunc__``: they are handed the ufunc.
+
+Invariants
+----------
+- The library computes: it unpacks its type, calls the ufunc, and packs the result. What comes
+  back is of the type that went in, or the call is refused; a plain ndarray never takes its place.
+- The element type, where the class shows one, is declared and has the numbers checked against it
+  first.
+- A parameter that is an array goes to the ufunc as it is, whose loops round float64 once.
+  Integers beyond 2**53 and longdouble reach those loops as float64.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Sequence
+from typing import Any
+
+import numpy as np
+
+from shrinkops.spec import check_broadcast, is_real_number, round_threshold, type_name
+
+from . import _kernels
+from ._libraries import NOT_ARRAYS
+from ._thresholds import operand
+from ._wrappers import Inner, Part, Wrapper, is_array
+
+__all__ = ["Protocol"]
+
+
+class Protocol(Wrapper):
+    """The wrapper of every class that has no other one."""
+
+    def takes(self, cls: type) -> bool:
+        """Tell whether a class takes ufuncs, and holds an array."""
+        library = cls.__module__.partition(".")[0]
+        speaks = getattr(cls, "__array_ufunc__", None) is not None
+        return speaks and (library, cls.__name__) not in NOT_ARRAYS
+
+    def apply(self, x: Any, parameters: Sequence[Any], out: Any, inner: Inner) -> Any:
+        if out is not None:
+            self.target(x, out, inner)
+        ufunc = _kernels.ufunc(inner.name)
+        if ufunc is None:
+            raise TypeError(
+                f"{inner.name}: there is no ufunc of that name for {type_name(type(x))}; "
+                f"apply {inner.name} to the NumPy array inside"
+            )
+        dtypes = list(_dtypes(x))
+        for dtype in dtypes:
+            if not isinstance(dtype, np.dtype):
+                raise inner.refuse(str(dtype))
+            _kernels.ensure_dtype(dtype)
+        numbers = [value if is_real_number(value) else 0 for value in parameters]
+        if not any(is_array(value) for value in parameters):
+            numbers = list(parameters)
+        for dtype in dtypes or [np.dtype(np.float64)]:
+            native = dtype.newbyteorder("=")
+            inner.compute(Part(np.empty(0, native), str(dtype)), numbers, None)
+        given = [
+            self._operand(x, value, name, dtypes, inner)
+            for value, name in zip(parameters, inner.parameters, strict=True)
+        ]
+        result = _call(ufunc, x, given, inner)
+        _check_result(x, result, dtypes, inner)
+        return result
+
+    def _operand(self, x: Any, value: Any, name: str, dtypes: Sequence[Any], inner: Inner) -> Any:
+        """Return a parameter as the ufunc takes it: a number rounded, where one type tells how."""
+        if not is_array(value):
+            if len(set(dtypes)) != 1:
+                return float(value)
+            dtype = dtypes[0].newbyteorder("=")
+            threshold = round_threshold(value, inner.format(dtype), inner.name)
+            return operand(threshold, dtype)[()]
+        libraries = {type(a).__module__.partition(".")[0] for a in (x, value)}
+        if len(libraries) > 1 or not self.takes(type(value)):
+            raise inner.mixed(x, value, name, f"pass a Python float as {name}")
+        for dtype in _dtypes(value):
+            if not isinstance(dtype, np.dtype) or dtype.kind not in "fiuV":
+                raise TypeError(
+                    f"{inner.name}: {name} must hold real numbers, got an array of dtype "
+                    f"{dtype}; convert it, or pass a float"
+                )
+        shape, wanted = getattr(value, "shape", ()), getattr(x, "shape", None)
+        if isinstance(shape, tuple) and isinstance(wanted, tuple):
+            check_broadcast(inner.name, shape, wanted)
+        return value
+
+
+def _dtypes(x: Any) -> Iterator[Any]:
+    """Yield the element types that a class shows."""
+    if hasattr(x, "dtype"):
+        yield x.dtype
+    else:
+        several = getattr(getattr(x, "dtypes", None), "values", ())
+        yield from (several() if callable(several) else several)
+
+
+def _call(ufunc: Any, x: Any, given: Sequence[Any], inner: Inner) -> Any:
+    try:
+        with np.errstate(all="ignore"):  # an element may overflow x's type (HS-LAM-6)
+            return ufunc(x, *given)
+    except TypeError as error:
+        if "__array_ufunc__" not in str(error):
+            raise
+        raise TypeError(
+            f"{inner.name}: {type_name(type(x))} refuses NumPy functions that it does not know; "
+            f"apply {inner.name} to the NumPy array that it wraps"
+        ) from error
+
+
+def _check_result(x: Any, result: Any, dtypes: Sequence[Any], inner: Inner) -> None:
+    if isinstance(result, (np.ndarray, np.generic)) or type(result) is object:
+        raise TypeError(
+            f"{inner.name}: {type_name(type(x))} came back as {type_name(type(result))}, "
+            f"expected its own type; apply {inner.name} to numpy.asarray(x) if that is meant"
+        )
+    found = list(_dtypes(result))
+    if found != list(dtypes):
+        raise TypeError(
+            f"{inner.name}: {type_name(type(x))} changed its dtypes on the way, from "
+            f"{list(map(str, dtypes))} to {list(map(str, found))}; "
+            f"apply {inner.name} to the array that it holds"
+        )
+    shape, wanted = getattr(result, "shape", None), getattr(x, "shape", None)
+    if shape != wanted:
+        raise ValueError(
+            f"{inner.name}: a parameter changes x of shape {wanted} to {shape}; "
+            f"give parameters only axes that x has, of the same length and labels"
+        )
