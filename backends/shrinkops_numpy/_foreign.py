@@ -19,7 +19,7 @@ from typing import Any
 import numpy as np
 
 from shrinkops import Backend
-from shrinkops.spec import Operation, is_real_number, round_threshold
+from shrinkops.spec import Operation, is_real_number, public_function, round_threshold
 
 from ._protocol import Protocol
 from ._wrappers import Inner, Part, find
@@ -59,14 +59,11 @@ class Call(Inner):
         self.backend = backend
         self.operation = operation
         self.name = operation.name
-        self.parameters = getattr(operation, "parameter_names", ("lambd",))
+        self.parameters = operation.parameter_names
 
     @property
     def function(self) -> Callable[..., Any]:
-        import shrinkops
-
-        function: Callable[..., Any] = getattr(shrinkops, self.name)
-        return function
+        return public_function(self.name)
 
     def compute(self, part: Part, parameters: Sequence[Any], out: Any) -> Any:
         content = part.content
@@ -93,8 +90,16 @@ class Call(Inner):
         """Refuse element type and numbers, under the name by which the user knows the type."""
         dtype = part.content.dtype
         form = self.format(dtype)
-        if form is None or form.kind not in getattr(self.operation, "kinds", {form.kind}):
+        if form is None:
             raise self.refuse(part.dtype or dtype.name)
+        if form.kind not in self.operation.kinds:
+            raise TypeError(
+                f"{self.name}: dtype {part.dtype or dtype.name} is not supported by the "
+                f"{self.backend.name!r} backend: the operation is defined for "
+                f"{' and '.join(sorted(self.operation.kinds))} dtypes; convert x first"
+            )
         if part.dtype not in ("", dtype.name):
-            for value in filter(is_real_number, parameters):
-                round_threshold(value, replace(form, name=part.dtype), self.name)
+            known = replace(form, name=part.dtype)
+            for value, name in zip(parameters, self.parameters, strict=True):
+                if is_real_number(value):
+                    round_threshold(value, known, self.name, name)

@@ -17,12 +17,12 @@ from typing import Any
 
 import numpy as np
 
-from shrinkops.spec import check_broadcast, is_real_number, round_threshold, type_name
+from shrinkops.spec import check_broadcast, round_threshold, type_name
 
 from . import _kernels
 from ._libraries import NOT_ARRAYS
 from ._thresholds import operand
-from ._wrappers import Inner, Part, Wrapper, is_array
+from ._wrappers import Inner, Wrapper, check_numbers, is_array
 
 __all__ = ["Protocol"]
 
@@ -50,12 +50,8 @@ class Protocol(Wrapper):
             if not isinstance(dtype, np.dtype):
                 raise inner.refuse(str(dtype))
             _kernels.ensure_dtype(dtype)
-        numbers = [value if is_real_number(value) else 0 for value in parameters]
-        if not any(is_array(value) for value in parameters):
-            numbers = list(parameters)
         for dtype in dtypes or [np.dtype(np.float64)]:
-            native = dtype.newbyteorder("=")
-            inner.compute(Part(np.empty(0, native), str(dtype)), numbers, None)
+            check_numbers(dtype.newbyteorder("="), str(dtype), parameters, inner)
         given = [
             self._operand(x, value, name, dtypes, inner)
             for value, name in zip(parameters, inner.parameters, strict=True)
@@ -70,7 +66,7 @@ class Protocol(Wrapper):
             if len(set(dtypes)) != 1:
                 return float(value)
             dtype = dtypes[0].newbyteorder("=")
-            threshold = round_threshold(value, inner.format(dtype), inner.name)
+            threshold = round_threshold(value, inner.format(dtype), inner.name, name)
             return operand(threshold, dtype)[()]
         libraries = {type(a).__module__.partition(".")[0] for a in (x, value)}
         if len(libraries) > 1 or not self.takes(type(value)):
@@ -83,7 +79,7 @@ class Protocol(Wrapper):
                 )
         shape, wanted = getattr(value, "shape", ()), getattr(x, "shape", None)
         if isinstance(shape, tuple) and isinstance(wanted, tuple):
-            check_broadcast(inner.name, shape, wanted)
+            check_broadcast(inner.name, shape, wanted, name)
         return value
 
 

@@ -14,9 +14,18 @@ from functools import lru_cache
 from typing import Any
 
 from .._libraries import LIBRARIES
-from ._wrapper import Inner, Part, Wrapper, bare, is_array
+from ._wrapper import Inner, Part, Wrapper, bare, check_numbers, is_array
 
-__all__ = ["Inner", "Part", "Wrapper", "bare", "find", "is_array", "subclass_aware"]
+__all__ = [
+    "Inner",
+    "Part",
+    "Wrapper",
+    "bare",
+    "check_numbers",
+    "find",
+    "is_array",
+    "subclass_aware",
+]
 
 
 _found: dict[type, Wrapper | None] = {}

@@ -14,7 +14,7 @@ from typing import Any
 import awkward as ak
 import numpy as np
 
-from ._wrapper import Inner, Part, Wrapper, is_array
+from ._wrapper import Inner, Part, Wrapper, check_numbers, is_array
 
 __all__ = ["wrappers"]
 
@@ -53,7 +53,7 @@ class _Awkward(Wrapper):
         if isinstance(result, tuple):
             (result,) = result
         if not seen:  # an array without leaves: the numbers are checked all the same
-            inner.compute(Part(np.empty(0)), [0 if v is None else v for v in numbers], None)
+            check_numbers(np.dtype(np.float64), "", parameters, inner)
         if arrays and ak.type(result) != ak.type(x):
             raise ValueError(
                 f"{inner.name}: a parameter changes x of type {ak.type(x)} to {ak.type(result)}; "

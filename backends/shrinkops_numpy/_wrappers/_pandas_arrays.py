@@ -146,7 +146,7 @@ def _at_stored(x: Any, plain: Any, part: Part, name: str, inner: Inner) -> Any:
     if part.key[0] == 0:
         return plain[x.sp_index.to_int_index().indices]
     if x.fill_value == 0 or x.fill_value != x.fill_value:
-        return 0.0
+        return np.zeros(1, x.dtype.subtype if x.dtype.subtype.kind in "iuf" else np.float64)
     raise TypeError(
         f"{inner.name}: {name} is an array and x is {x.dtype}, whose fill value it would change in "
         f"places; pass a float, or make x dense (x.sparse.to_dense() of a Series)"

@@ -16,7 +16,7 @@ from typing import Any
 import numpy as np
 import polars as pl
 
-from ._wrapper import Inner, Part, Wrapper, is_array
+from ._wrapper import Inner, Part, Wrapper, check_numbers, is_array
 
 __all__ = ["wrappers"]
 
@@ -62,8 +62,7 @@ class _Expression(Wrapper):
         for value, name in others:
             if not isinstance(value, pl.Expr):
                 raise inner.mixed(x, value, name, f"pass a float as {name}, or a polars.Expr")
-        if not others:  # what is wrong for any element type is said now
-            inner.compute(Part(np.empty(0)), parameters, None)
+        check_numbers(np.dtype(np.float64), "", parameters, inner)  # what any type refuses, now
         numbers = tuple(None if is_array(value) else value for value in parameters)
         return pl.map_batches(
             [x, *(value for value, _ in others)],

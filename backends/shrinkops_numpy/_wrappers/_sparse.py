@@ -15,7 +15,7 @@ from typing import Any
 
 import numpy as np
 
-from ._wrapper import Inner, Part, Wrapper, is_array
+from ._wrapper import Inner, Part, Wrapper, check_numbers, is_array
 
 __all__ = ["wrappers"]
 
@@ -28,8 +28,7 @@ class _Sparse(Wrapper):
 
         if out is not None:
             self.target(x, out, inner)
-        numbers = [0 if is_array(value) else value for value in parameters]
-        inner.compute(Part(np.empty(0, x.dtype)), numbers, None)
+        check_numbers(x.dtype, "", parameters, inner)
         arrays = []
         for value, name in zip(parameters, inner.parameters, strict=True):
             if not is_array(value):
@@ -45,8 +44,6 @@ class _Sparse(Wrapper):
             taken = [next(rest) if value is None else value for value in numbers]
             return inner.function(np.asarray(stored), *taken)
 
-        if len(parameters) == len(arrays) == 0:
-            return x
         result = sparse.elemwise(compute, x, *arrays)
         return result if type(result) is type(x) else result.asformat(_format(x))
 
@@ -63,7 +60,7 @@ def _check_parameter(x: Any, value: Any, name: str, inner: Inner) -> None:
             f"{inner.name}: {name} must hold real numbers, got an array of dtype {value.dtype}; "
             f"convert it, or pass a float"
         )
-    check_broadcast(inner.name, value.shape, x.shape)
+    check_broadcast(inner.name, value.shape, x.shape, name)
 
 
 class _Scipy(Wrapper):

@@ -19,7 +19,7 @@ from shrinkops.spec import is_real_number, type_name
 
 from .._libraries import NOT_ARRAYS
 
-__all__ = ["Inner", "Part", "Wrapper", "bare", "is_array"]
+__all__ = ["Inner", "Part", "Wrapper", "bare", "check_numbers", "is_array"]
 
 
 class Part(NamedTuple):
@@ -122,8 +122,7 @@ class Wrapper:
         plain = all(is_real_number(value) for value in parameters)
         parts = self.parts(x, plain, inner)
         if not parts:  # a frame without columns: what is wrong for any element type is wrong here
-            numbers = [0 if is_array(value) else value for value in parameters]
-            inner.compute(Part(np.empty(0)), numbers, None)
+            check_numbers(np.dtype(np.float64), "", parameters, inner)
         results = [
             inner.compute(part, self.taken(x, parameters, part, inner), into) for part in parts
         ]
@@ -156,6 +155,15 @@ def is_array(value: Any) -> bool:
     if (cls.__module__.partition(".")[0], cls.__name__) in NOT_ARRAYS:
         return False
     return isinstance(value, Mapping) or hasattr(value, "dtype") or hasattr(cls, "__array_ufunc__")
+
+
+def check_numbers(
+    dtype: np.dtype[Any], shown: str, parameters: Sequence[Any], inner: Inner
+) -> None:
+    """Refuse an element type or a number, of parameters some of which may be arrays."""
+    any_array = np.empty(0, dtype if dtype.kind in "fiu" else np.float64)
+    given = [any_array if is_array(value) else value for value in parameters]
+    inner.compute(Part(np.empty(0, dtype), shown), given, None)
 
 
 def bare(value: Any) -> Any:
