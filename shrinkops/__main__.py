@@ -10,28 +10,23 @@ import sys
 
 __all__ = ["main"]
 
-_NEEDED = ("click",)
+_NEEDED = ("click", "rich")
 
 
 def main() -> int:
     """Run the command line; return the exit status where its libraries are missing."""
     missing = [name for name in _NEEDED if importlib.util.find_spec(name) is None]
     if missing:
-        print(  # stderr is None where it was closed: then nothing can be said
+        print(
             f"shrinkops: the command line needs {' and '.join(missing)}, not installed here; "
             f"the remedy: pip install 'shrinkops[cli]'",
             file=sys.stderr,
         )
-        return 2
-    try:
-        from ._commands.streams import prepare
+        return 1
+    from ._cli import cli
 
-        prepare()
-        from ._cli import cli
-    except KeyboardInterrupt:
-        return 130
     cli(prog_name="shrinkops")
-    return 2  # not reached: the group ends the process itself
+    return 0  # not reached: click ends the process itself
 
 
 if __name__ == "__main__":

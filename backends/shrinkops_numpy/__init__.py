@@ -3,9 +3,8 @@
 Invariants
 ----------
 - Kernels are in ``_kernels``, loaded when the first array arrives.
-- ``numpy`` takes ndarrays, their subclasses and NumPy scalars. ``ufunc`` takes the types that
-  hold arrays of any library, and every other class that speaks ``__array_ufunc__``, after all
-  backends for the very type.
+- ``numpy`` takes ndarrays, their subclasses and NumPy scalars. ``ufunc`` takes every other
+  class that speaks ``__array_ufunc__``, after all backends for the very type.
 """
 
 from __future__ import annotations
@@ -84,7 +83,9 @@ class NumpyBackend(_NumpyTypes):
         """Return the dtype's name, remembered: NumPy makes it anew, in microseconds."""
         name = self._names.get(x.dtype)
         if name is None:
-            name = self._names[x.dtype] = x.dtype.name
+            name = x.dtype.name
+            if name in self.dtypes:  # the others, structured ones say, are without number
+                self._names[x.dtype] = name
         return name
 
     def native(self, operation: str, dtype: str) -> Any:
@@ -93,11 +94,9 @@ class NumpyBackend(_NumpyTypes):
         return _kernels.native(operation)
 
     def kernel(self, operation: Any) -> Any:
-        from . import _foreign, _kernels
-        from ._wrappers import subclass_aware
+        from . import _kernels
 
-        guarded = subclass_aware(_foreign.Call(self, operation), super().kernel(operation))
-        return _kernels.kernel(operation.name, guarded)
+        return _kernels.kernel(operation.name, super().kernel(operation))
 
     def namespace(self) -> Any:
         import numpy
@@ -109,35 +108,31 @@ class NumpyBackend(_NumpyTypes):
 
 
 class UfuncBackend(_NumpyTypes):
-    """Types that hold arrays (pandas, xarray, pint, …), and any with ``__array_ufunc__``."""
+    """Any other class with ``__array_ufunc__``: pandas, xarray, sparse, dask, pint and so on."""
 
     name = "ufunc"
-    any_library = True
     priority = -100
     features = frozenset({"array_lambd"})
     no_out = "their libraries disagree on what it means"
 
     def handles(self, cls: type) -> bool:
-        from ._libraries import may_take
-
-        if not may_take(cls):
-            return False
         import numpy
 
-        from . import _foreign
-
-        return not issubclass(cls, (numpy.ndarray, numpy.generic)) and _foreign.takes(cls)
+        return getattr(cls, "__array_ufunc__", None) is not None and not issubclass(
+            cls, (numpy.ndarray, numpy.generic)
+        )
 
     def kernel(self, operation: Any) -> Any:
-        from . import _foreign
+        from . import _foreign, _kernels
 
-        return _foreign.kernel(self, operation)
+        if _kernels.native(operation.name) is None:
+            raise NotImplementedError(
+                f"there is no ufunc for {operation.name}; apply it to the NumPy array inside"
+            )
+        return _foreign.kernel(self, operation.name)
 
     def array_types(self) -> tuple[str, ...]:
-        return (
-            "pandas", "xarray", "polars", "sparse", "scipy.sparse", "pint", "awkward",
-            "other classes with __array_ufunc__",
-        )  # fmt: skip
+        return ("classes with __array_ufunc__",)
 
     def adapter(self) -> Any:
         from ._carrier import CarrierAdapter

@@ -1,10 +1,11 @@
-"""Which kernel serves: the compiled ufunc, or the same rules in NumPy's own arithmetic.
+"""Which kernels serve: the compiled ufuncs, or the same rules in NumPy's own arithmetic.
 
 Invariants
 ----------
 - The choice is made once, at the first array. ``SHRINKOPS_NUMPY_KERNEL`` forces it: "pure",
   or an instruction set of the compiled kernel ("baseline", "avx2", "avx512"). A value that
   cannot be served is an error, never another kernel.
+- A compiled module of an older source is not used: what it lacks would depend on history.
 - Everything that can fail is checked before a byte of the result is written.
 - ml_dtypes is looked at only once an array of one of its types arrives.
 """
@@ -17,10 +18,11 @@ from typing import Any
 
 import numpy as np
 
-from shrinkops.spec import FORMATS, FloatFormat, Threshold
+from shrinkops.spec import Threshold
 
-from . import _pure
-from ._thresholds import operand, rounded_array
+from . import _formats, _pure
+from ._registries import introduce
+from ._thresholds import loop_array, operand, rounded_array
 
 _ufunc: Any
 try:
@@ -31,9 +33,23 @@ except ImportError as error:  # installed where there was no C compiler
 else:
     _why_pure = ""
 
-__all__ = ["SWITCH", "describe", "ensure_dtype", "kernel", "native", "ufunc"]
+__all__ = ["OPERATIONS", "SWITCH", "describe", "ensure_dtype", "kernel", "native", "ufunc"]
 
 SWITCH = "SHRINKOPS_NUMPY_KERNEL"
+
+_FLOATS, _ALL = frozenset({"float"}), frozenset({"float", "integer", "complex"})
+OPERATIONS: dict[str, tuple[tuple[str, ...], frozenset[str]]] = {
+    "hardshrink": (("lambd",), _ALL),
+    "softshrink": (("lambd",), _ALL),
+    "shrink": (("lambd", "bias"), _FLOATS),
+    "firmshrink": (("lambd", "mu"), _FLOATS | {"complex"}),
+    "garrote": (("lambd",), _FLOATS | {"complex"}),
+}
+"""The operations that have kernels here: their parameters, and the kinds of types they take."""
+
+if _ufunc is not None and set(getattr(_ufunc, "operations", tuple)()) != set(OPERATIONS):
+    _why_pure = f"the compiled kernel {_ufunc.__file__} is of another version; build it again"
+    _ufunc = None
 
 
 def _choose(wanted: str) -> str:
@@ -56,6 +72,7 @@ def _choose(wanted: str) -> str:
 
 _chosen = _choose(os.environ.get(SWITCH, "").strip().lower())
 _compiled = _chosen != "pure"
+_made: dict[str, Any] = {}
 
 
 def describe() -> str:
@@ -63,45 +80,34 @@ def describe() -> str:
     return f"compiled ufunc ({_ufunc.selected()})" if _compiled else "pure NumPy"
 
 
-def ufunc(name: str = "hardshrink") -> Any:
-    """Return the ufunc object, compiled or made of the pure kernel."""
+def ufunc(operation: str = "hardshrink") -> Any:
+    """Return an operation's ufunc: the compiled one, or a function that libraries take for one."""
     if _compiled:
-        return getattr(_ufunc, name, None)
-    from . import _pure_ufunc
+        return getattr(_ufunc, operation)
+    if operation not in _made:
+        from ._protocol import PureUfunc
 
-    return getattr(_pure_ufunc, name, None)
-
-
-_ready: set[Any] = set()
+        parameters, kinds = OPERATIONS[operation]
+        _made.setdefault(operation, PureUfunc(operation, parameters, kinds))
+    return _made[operation]
 
 
 def ensure_dtype(dtype: Any) -> None:
-    """Give the ufunc its loops for a floating dtype, if it has none yet."""
-    kind = type(dtype)
-    if kind in _ready:
-        return
-    form = FORMATS.get(getattr(dtype, "name", ""))
-    if isinstance(form, FloatFormat) and form.kind == "float":
-        if _ufunc is not None:
-            _ufunc.register_float(
-                dtype, form.precision, form.bias, form.max_bits, form.top_bits,
-                form.nan_is_negative_zero,
-            )  # fmt: skip
-        if not _compiled and dtype.isbuiltin == 2:  # registered by a user of NumPy
-            from . import _pure_ufunc
-
-            _pure_ufunc.register_float(dtype)
-    _ready.add(kind)
-
-
-if _compiled:
-    for _name in ("float16", "float32", "float64"):
-        ensure_dtype(np.dtype(_name))
+    """Give the ufuncs their loops for a floating dtype, if they have none yet."""
+    if _compiled:
+        _formats.ensure(dtype)
 
 
 def native(operation: str) -> Callable[..., Any] | None:
     """Return the kernel for checked arguments, see `shrinkops.Backend.native`."""
-    return _hardshrink if operation == "hardshrink" else None
+    if operation not in OPERATIONS:
+        return None
+
+    def checked(x: Any, *arguments: Any) -> Any:
+        *parameters, out = arguments
+        return _call(operation, x, parameters, out)
+
+    return checked
 
 
 def kernel(operation: str, guarded: Callable[..., Any]) -> Callable[..., Any]:
@@ -113,45 +119,52 @@ def kernel(operation: str, guarded: Callable[..., Any]) -> Callable[..., Any]:
         numbers = [p[()] if type(p) is np.ndarray and p.ndim == 0 else p for p in parameters]
         return guarded(x, *numbers, out)
 
-    if operation == "hardshrink" and _compiled:
-        short: Callable[..., Any] = _ufunc.make_kernel(unwrapping)
+    if operation in OPERATIONS and _compiled:
+        short: Callable[..., Any] = _ufunc.make_call(operation, unwrapping)
         return short
     return unwrapping
 
 
-def _hardshrink(x: Any, threshold: Any, out: Any) -> Any:
+def _call(operation: str, x: Any, parameters: list[Any], out: Any) -> Any:
     dtype = x.dtype
     ensure_dtype(dtype)
     if out is not None:
-        _check_out(x, out)
-    if isinstance(threshold, Threshold):
-        lambd = operand(threshold, dtype.newbyteorder("="))
-    else:
-        lambd = rounded_array(threshold, dtype)
+        _check_out(operation, x, out)
     plain = type(x) is np.ndarray or isinstance(x, np.generic)
-    if not _compiled and plain:
-        return _pure.hardshrink(x, lambd, out)
-    if out is None and type(x) is np.ndarray and (x.ndim == 0 or lambd.ndim > 0):
+    pure = not _compiled and plain
+    native_dtype = dtype.newbyteorder("=")
+    operands = [
+        operand(p, native_dtype, i == 0)
+        if isinstance(p, Threshold)
+        else (rounded_array if pure else loop_array)(p, dtype, i == 0)
+        for i, p in enumerate(parameters)
+    ]
+    if pure:
+        return _pure.compute(operation, x, operands, out)
+    function = ufunc(operation)
+    if not plain:
+        introduce(function, x)
+    if out is None and type(x) is np.ndarray and (x.ndim == 0 or any(p.ndim for p in operands)):
         # A ufunc would turn a 0-d result into a scalar, and ask λ for a say in the layout.
         out = np.empty_like(x)
     if out is None:
-        return ufunc()(x, lambd)
-    return ufunc()(x, lambd, out=out)
+        return function(x, *operands)
+    return function(x, *operands, out=out)
 
 
-def _check_out(x: Any, out: Any) -> None:
+def _check_out(operation: str, x: Any, out: Any) -> None:
     if not isinstance(out, np.ndarray):
         raise TypeError(
-            f"hardshrink: out must be an array that can be written, got {out!r} of type "
+            f"{operation}: out must be an array that can be written, got {out!r} of type "
             f"{type(out).__module__}.{type(out).__qualname__}; pass numpy.empty_like(x)"
         )
     if out.dtype != x.dtype:
         raise TypeError(
-            f"hardshrink: out has dtype {out.dtype.str}, expected {x.dtype.str} as x has, byte "
+            f"{operation}: out has dtype {out.dtype.str}, expected {x.dtype.str} as x has, byte "
             f"order included; allocate it with numpy.empty_like(x)"
         )
     if not out.flags.writeable:
         raise ValueError(
-            f"hardshrink: out of shape {out.shape} is read-only, expected an array that can be "
+            f"{operation}: out of shape {out.shape} is read-only, expected an array that can be "
             f"written; pass a copy, or leave out away"
         )

@@ -1,13 +1,14 @@
-"""hardshrink without a compiler: branch-free NumPy arithmetic, blocked through the cache.
+"""The operations without a compiler: branch-free NumPy arithmetic, blocked through the cache.
 
 Invariants
 ----------
 - No temporary is larger than a block; peak memory is the output.
 - Real numbers are compared by their magnitude bits as integers, so NaN, infinity and
   subnormals need no case of their own, and no floating-point flag is raised. Complex
-  numbers are compared as floats, with the warnings off.
-- The rules take what the compiled loops take (see ``src/``): λ already in the type that x's
-  loop compares with, either one for all elements or one for each.
+  numbers are compared as floats, with the warnings off. This module has hardshrink's rules;
+  those of the operations with arithmetic are in `shrinkops_numpy._pure_family`.
+- The rules take what the compiled loops take (see ``src/``): parameters already in the type
+  that x's loop compares with, either one for all elements or one for each.
 - Nothing is kept between calls but the rules, so threads share no memory.
 - The iterator hands out blocks in memory order, in native byte order and aligned, whatever
   the layout of the operands, and copies where they overlap.
@@ -24,7 +25,7 @@ import numpy as np
 
 from shrinkops.spec import FORMATS, FloatFormat
 
-__all__ = ["BLOCK_BYTES", "Rule", "hardshrink", "rule_for"]
+__all__ = ["BLOCK_BYTES", "Rule", "compute", "rule_for"]
 
 _Array = np.ndarray[Any, Any]
 
@@ -41,38 +42,41 @@ class Rule(NamedTuple):
     Attributes
     ----------
     bounds : callable
-        ``bounds(lambd)``: what x is compared with, from 1-d native λ.
+        ``bounds(*parameters)``: what x is compared with, from 1-d native parameters.
     apply : callable
         ``apply(x, bounds, out, scratch)`` over one block, 1-d and native, with the
         bounds of one λ or of as many as there are elements. ``scratch`` holds as many
         bytes as the block; what it contains is of no meaning.
     """
 
-    bounds: Callable[[_Array], tuple[_Array, ...]]
+    bounds: Callable[..., tuple[_Array, ...]]
     apply: Callable[[_Array, tuple[_Array, ...], _Array, _Array], None]
 
 
-def hardshrink(x: Any, lambd: _Array, out: _Array | None) -> Any:
+def compute(operation: str, x: Any, parameters: list[_Array], out: _Array | None) -> Any:
     """Compute into ``out``, or into a new array laid out like ``x``.
 
     Parameters
     ----------
+    operation : str
     x : numpy.ndarray or NumPy scalar
-    lambd : numpy.ndarray
-        As `shrinkops_numpy._thresholds` gives it.
+    parameters : list of numpy.ndarray
+        As `shrinkops_numpy._thresholds` gives them.
     out : numpy.ndarray or None
         Of x's shape and dtype, writable.
     """
     source = np.asarray(x)
     result = np.empty_like(source, subok=False) if out is None else out
     native = source.dtype.newbyteorder("=")
-    rule = rule_for(native)
+    rule = rule_for(operation, native)
     operands: list[Any] = [source, result]
     dtypes: list[Any] = [native, native]
-    constant = rule.bounds(lambd.reshape(1)) if lambd.size == 1 else None
-    if constant is None:
-        operands.insert(1, np.broadcast_to(lambd, source.shape))
-        dtypes.insert(1, lambd.dtype.newbyteorder("="))
+    constant = None
+    if all(p.size == 1 for p in parameters):
+        constant = rule.bounds(*(p.reshape(1) for p in parameters))
+    else:
+        operands[1:1] = [np.broadcast_to(p, source.shape) for p in parameters]
+        dtypes[1:1] = [p.dtype.newbyteorder("=") for p in parameters]
     block_size = BLOCK_BYTES // native.itemsize
     scratch = np.empty(min(block_size, source.size) * native.itemsize, np.uint8)
     with np.nditer(
@@ -85,25 +89,40 @@ def hardshrink(x: Any, lambd: _Array, out: _Array | None) -> Any:
         buffersize=block_size,
     ) as blocks:
         for block in blocks:
-            bounds = rule.bounds(block[1]) if constant is None else constant
+            bounds = rule.bounds(*block[1:-1]) if constant is None else constant
             rule.apply(block[0], bounds, block[-1], scratch)
     return result[()] if isinstance(x, np.generic) and out is None else result
 
 
-@lru_cache(64)
-def rule_for(dtype: np.dtype[Any]) -> Rule:
-    """Return the rule of a native dtype."""
+def nonzero_bits(array: _Array) -> _Array:
+    """Tell which elements are other than all zero bits."""
+    if array.dtype == np.longdouble and array.dtype.itemsize == 16:
+        words = array.view(np.uint64).reshape(-1, 2)
+        upper = 1 if sys.byteorder == "little" else 0
+        x87 = np.finfo(np.longdouble).nmant == 63
+        mask = np.uint64(0xFFFF if x87 else 0xFFFFFFFFFFFFFFFF)  # the rest is padding
+        return np.asarray(((words[:, upper] & mask) | words[:, 1 - upper]) != 0)
+    return np.asarray(array.view(f"u{array.dtype.itemsize}") != 0)
+
+
+@lru_cache(256)
+def rule_for(operation: str, dtype: np.dtype[Any]) -> Rule:
+    """Return the rule of an operation for a native dtype."""
+    if operation != "hardshrink":
+        from ._pure_family import family_rule
+
+        return family_rule(operation, dtype)
     if dtype.kind in "iu":
-        return _integers(dtype)
+        return integers(dtype)
     if dtype.kind == "c":
-        return _complex(dtype)
+        return complexes(dtype)
     form = FORMATS.get(dtype.name)
     if isinstance(form, FloatFormat):
-        return _floats(dtype, form)
-    return _long_double()
+        return floats(dtype, form)
+    return long_double()
 
 
-def _floats(dtype: np.dtype[Any], form: FloatFormat) -> Rule:
+def floats(dtype: np.dtype[Any], form: FloatFormat) -> Rule:
     signed = np.dtype(f"i{dtype.itemsize}")
     mask, shift = signed.type(form.magnitude_mask), signed.type(form.width - 1)
     lowest, top = signed.type(-form.sign_bit), signed.type(form.top_bits)
@@ -129,7 +148,7 @@ def _floats(dtype: np.dtype[Any], form: FloatFormat) -> Rule:
     return Rule(bounds, apply)
 
 
-def _integers(dtype: np.dtype[Any]) -> Rule:
+def integers(dtype: np.dtype[Any]) -> Rule:
     limits = np.iinfo(dtype)
     lowest, largest = int(limits.min), int(limits.max)
     magnitude = max(-lowest, largest)
@@ -158,7 +177,7 @@ def _integers(dtype: np.dtype[Any]) -> Rule:
     return Rule(bounds, apply)
 
 
-def _complex(dtype: np.dtype[Any]) -> Rule:
+def complexes(dtype: np.dtype[Any]) -> Rule:
     part = np.dtype(f"f{dtype.itemsize // 2}")
     signed = np.dtype(f"i{part.itemsize}")
     # Scaling by powers of two, as in src/loops.inc.h: no square that decides over- or underflows.
@@ -189,7 +208,7 @@ def _complex(dtype: np.dtype[Any]) -> Rule:
     return Rule(bounds, apply)
 
 
-def _long_double() -> Rule:
+def long_double() -> Rule:
     """Compare the two halves of 16 stored bytes; the compiled kernel compares the same bits."""
     x87 = np.finfo(np.longdouble).nmant == 63
     mask, sign = (0x7FFF, 1 << 15) if x87 else ((1 << 63) - 1, 1 << 63)

@@ -1,4 +1,4 @@
-"""λ as an operand that the ufunc's loops compare with, rounded once.
+"""Parameters as operands that the ufuncs' loops take, rounded once.
 
 Invariants
 ----------
@@ -22,15 +22,20 @@ import numpy as np
 
 from shrinkops.spec import FORMATS, FloatFormat, Threshold
 
-__all__ = ["operand", "rounded_array"]
+__all__ = ["component", "loop_array", "operand", "rounded_array"]
 
 _Array = np.ndarray[Any, Any]
 
 
 @lru_cache(1024)
-def operand(threshold: Threshold, dtype: np.dtype[Any]) -> _Array:
-    """Return a checked number as the 0-d array that the loops of a native dtype compare with."""
+def operand(threshold: Threshold, dtype: np.dtype[Any], first: bool = True) -> _Array:
+    """Return a checked number as the 0-d array that the loops of a native dtype take.
+
+    ``first`` tells λ, whose negative values are all one empty band, from a second parameter.
+    """
     bits = threshold.bits
+    if not first:
+        return _second(threshold, dtype)
     if dtype.kind in "iu":
         return np.array(bits, np.uint64 if bits > np.iinfo(np.int64).max else np.int64)
     if dtype.kind == "c":
@@ -42,14 +47,25 @@ def operand(threshold: Threshold, dtype: np.dtype[Any]) -> _Array:
     return np.array(pattern, unsigned).view(dtype)
 
 
-def _extended(threshold: Threshold) -> _Array:
-    if threshold.bits < 0:
+def _second(threshold: Threshold, dtype: np.dtype[Any]) -> _Array:
+    if dtype.num == np.dtype(np.longdouble).num and dtype.itemsize > 8:
+        return _extended(threshold, signed=True)
+    if dtype.itemsize == 1:  # not each of which has an infinity
+        return np.array(threshold.value, np.float64)
+    # A double holds it, and so does the type: neither conversion rounds.
+    return np.array(threshold.value, np.float64).astype(component(dtype))
+
+
+def _extended(threshold: Threshold, signed: bool = False) -> _Array:
+    if threshold.bits < 0 and not signed:
         return np.array(-1, np.longdouble)
     if threshold.significand == 0:  # zero or infinity
         return np.array(threshold.value, np.longdouble)
-    low = np.longdouble(threshold.significand & 0xFFFFFFFFFFFFFFFF)
-    high = np.ldexp(np.longdouble(threshold.significand >> 64), 64)
-    return np.asarray(np.ldexp(high + low, threshold.exponent))
+    magnitude = abs(threshold.significand)
+    low = np.longdouble(magnitude & 0xFFFFFFFFFFFFFFFF)
+    high = np.ldexp(np.longdouble(magnitude >> 64), 64)
+    value = np.ldexp(high + low, threshold.exponent)
+    return np.asarray(-value if threshold.significand < 0 else value)
 
 
 def component(dtype: np.dtype[Any]) -> np.dtype[Any]:
@@ -57,8 +73,20 @@ def component(dtype: np.dtype[Any]) -> np.dtype[Any]:
     return np.dtype(f"f{dtype.itemsize // 2}") if dtype.kind == "c" else dtype.newbyteorder("=")
 
 
-def rounded_array(lambd: Any, dtype: np.dtype[Any]) -> Any:
-    """Return an array λ in the type that the loops of ``dtype`` compare with."""
+def loop_array(lambd: Any, dtype: np.dtype[Any], first: bool = True) -> Any:
+    """Return an array parameter as the compiled loops take it, which round float64 themselves."""
+    given = lambd.dtype.newbyteorder("=")
+    wide = dtype.num == np.dtype(np.longdouble).num
+    if dtype.kind not in "iu" and given == np.float64 and not wide:
+        return lambd
+    return rounded_array(lambd, dtype, first)
+
+
+def rounded_array(lambd: Any, dtype: np.dtype[Any], first: bool = True) -> Any:
+    """Return an array parameter in the type that the loops of ``dtype`` compare with.
+
+    ``first`` tells λ, whose negative elements must not become -0, from a second parameter.
+    """
     wanted = component(dtype)
     if wanted.kind in "iu":
         wanted = _exact_type(lambd.dtype)
@@ -66,11 +94,17 @@ def rounded_array(lambd: Any, dtype: np.dtype[Any]) -> Any:
     if lambd.dtype == wanted:
         return lambd
     with np.errstate(all="ignore"):  # overflow to infinity is what is asked for (HS-LAM-6)
-        first = _to_odd_single(lambd) if _needs_two_steps(lambd.dtype, wanted) else lambd
-        result = first.astype(wanted)
-        _replace(result, (lambd < 0) & (result == 0), -1)
+        step = _to_odd_single(lambd) if _needs_two_steps(lambd.dtype, wanted) else lambd
+        result = step.astype(wanted)
+        if first:
+            _replace(result, (lambd < 0) & (result == 0), -1)
         if wanted.itemsize == 1:  # an 8-bit type without infinity overflows to NaN
-            _replace(result, (lambd > 0) & (result != result), 1)
+            beyond = (result != result) & (lambd == lambd)
+            _replace(result, beyond & (lambd > 0), 1)
+            if not first:
+                _replace(result, beyond & (lambd < 0), -2)
+                # An infinite μ is one in types without infinity too.
+                return np.where(np.isinf(lambd), lambd, result.astype(np.float32))
     return result
 
 
@@ -83,12 +117,14 @@ def _exact_type(given: np.dtype[Any]) -> np.dtype[Any]:
 
 
 def _replace(result: Any, where: Any, sign: int) -> None:
-    """Put the negative subnormal (-1) or the largest number (1) where it stands for λ."""
+    """Put the negative subnormal (-1) or the largest number (1; -2 its negative) there."""
     if np.any(where):
         dtype = result.dtype
         form = FORMATS.get(dtype.name)
         smallest = (1 << (8 * dtype.itemsize - 1)) | 1
-        bits = smallest if sign < 0 or not isinstance(form, FloatFormat) else form.top_bits
+        bits = smallest if sign == -1 or not isinstance(form, FloatFormat) else form.top_bits
+        if sign == -2:
+            bits |= 1 << (8 * dtype.itemsize - 1)
         result[where] = np.array(bits, f"u{dtype.itemsize}").view(dtype)
 
 

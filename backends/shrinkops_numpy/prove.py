@@ -108,7 +108,7 @@ def _runners(names: Sequence[str]) -> dict[str, Callable[[_Array, _Array | float
             compiled.select(name)
             try:
                 if isinstance(lambd, float):
-                    result: _Array = compiled.make_kernel(_refuse)(x, lambd, None)
+                    result: _Array = compiled.make_call("hardshrink", _refuse)(x, lambd, None)
                 else:
                     result = compiled.hardshrink(x, lambd)  # which rounds float64 itself
             finally:
@@ -126,7 +126,7 @@ def _run_pure(x: _Array, lambd: _Array | float) -> _Array:
         threshold = operand(round_threshold(lambd, FORMATS[x.dtype.name], "prove"), x.dtype)
     else:
         threshold = rounded_array(lambd, x.dtype)
-    result: _Array = _pure.hardshrink(x, threshold, None)
+    result: _Array = _pure.compute("hardshrink", x, [threshold], None)
     return result
 
 

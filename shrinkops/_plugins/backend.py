@@ -3,8 +3,7 @@
 Invariants
 ----------
 - Constructing a backend and reading its class attributes imports no framework.
-- ``handles`` is called only when ``framework`` is already in ``sys.modules``, or for a backend
-  of ``any_library``, which then must not import anything for a class that is not its own; only
+- ``handles`` is called only when ``framework`` is already in ``sys.modules``; only
   ``kernel``, ``native``, ``namespace``, ``unavailable``, ``kernel_in_use`` and
   ``adapter`` may import it.
 - A backend never has to repeat a rule of the specification about λ, dtypes,
@@ -62,9 +61,6 @@ class Backend:
     features : frozenset of str
         Optional capabilities, of ``"array_lambd"``, ``"out"``, ``"autodiff"``,
         ``"jit"``, ``"vmap"``, ``"compile"``, ``"lazy"``, ``"devices"``.
-    any_library : bool
-        Whether the backend is asked about classes of every library, imported or not
-        its own: for a backend that serves a protocol and not a library.
     no_out : str
         Why there is no ``out=``, where ``"out"`` is not among the features.
 
@@ -96,7 +92,6 @@ class Backend:
     priority: int = 0
     dtypes: frozenset[str] = frozenset()
     features: frozenset[str] = frozenset()
-    any_library: bool = False
     no_out: str = "its arrays cannot be written in place"
 
     def __repr__(self) -> str:

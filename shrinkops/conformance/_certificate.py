@@ -11,19 +11,18 @@ from __future__ import annotations
 
 import hashlib
 import importlib.metadata
+import json
 import platform
 import sys
 from collections.abc import Sequence
 from pathlib import Path
 from typing import Any
 
-from shrinkops._commands.output import dumps
-
 from . import KIT_VERSION
 from ._model import Result
 from ._report import Run
 
-__all__ = ["SCHEMA", "certificate", "certificate_text"]
+__all__ = ["SCHEMA", "certificate", "write_certificate"]
 
 SCHEMA = Path(__file__).with_name("certificate.schema.json")
 
@@ -113,6 +112,7 @@ def _result(result: Result) -> dict[str, Any]:
     return found | {name: getattr(result, name) for name in optional if getattr(result, name)}
 
 
-def certificate_text(runs: Sequence[Run]) -> str:
-    """Return the certificate as a JSON document."""
-    return dumps(certificate(runs), indent=1) + "\n"
+def write_certificate(runs: Sequence[Run], path: Path) -> None:
+    """Write the certificate to a file."""
+    text = json.dumps(certificate(runs), indent=1, ensure_ascii=False)
+    path.write_text(text + "\n", encoding="utf-8")

@@ -4,9 +4,14 @@
  * promises, that no iteration depends on an earlier one. Comparisons are of signed integers
  * because that is the one compare that every vector instruction set has.
  */
+#include <math.h>
 #include <string.h>
 
 #include "loops.h"
+
+#ifdef SHRINKOPS_X86_64
+#include <immintrin.h>
+#endif
 
 #define PASTE_(a, b) a##_##b
 #define PASTE(a, b) PASTE_(a, b)
@@ -178,8 +183,12 @@ RANGE(uint64_t)
 COMPLEX(float, int32_t, 0x1p-50, 0x1p100, 0x1p60, 0x1p-70)
 COMPLEX(double, int64_t, 0x1p-400, 0x1p700, 0x1p400, 0x1p-600)
 
+#include "family.inc.h"
+
+#include "complex.inc.h"
+#include "formats.inc.h"
+
 #ifdef SHRINKOPS_X86_64
-#include <immintrin.h>
 #define STREAM NAME(stream)
 
 /* The results pass through a buffer that stays in the nearest cache, so no loop need know. */
@@ -224,7 +233,24 @@ const shrink_loops NAME(shrink_loops) = {
     NAME(fnuz_array),
     {EACH_WIDTH(range), EACH_UNSIGNED(range)},
     {EACH_WIDTH(range_array), EACH_UNSIGNED(range_array)},
+    {EACH_WIDTH(nearer), EACH_UNSIGNED(nearer)},
+    {EACH_WIDTH(nearer_array), EACH_UNSIGNED(nearer_array)},
     {NAME(complex_float), NAME(complex_double)},
     {NAME(complex_array_float), NAME(complex_array_double)},
+    {{NAME(difference_float), NAME(difference_double)},
+     {NAME(firm_float), NAME(firm_double)},
+     {NAME(garrote_float), NAME(garrote_double)}},
+    {{NAME(difference_array_float), NAME(difference_array_double)},
+     {NAME(firm_array_float), NAME(firm_array_double)},
+     {NAME(garrote_array_float), NAME(garrote_array_double)}},
+    {{NAME(difference_phase_float), NAME(difference_phase_double)},
+     {NAME(firm_phase_float), NAME(firm_phase_double)},
+     {NAME(garrote_phase_float), NAME(garrote_phase_double)}},
+    {{NAME(difference_phase_array_float), NAME(difference_phase_array_double)},
+     {NAME(firm_phase_array_float), NAME(firm_phase_array_double)},
+     {NAME(garrote_phase_array_float), NAME(garrote_phase_array_double)}},
+    {{NAME(widen_half), NAME(narrow_half)}, {NAME(widen_brain), NAME(narrow_brain)}},
+    NAME(narrow),
+    NAME(table),
     STREAM,
 };

@@ -1,194 +1,102 @@
-/* The table of element types, and thresholds turned into bands.
+/* The tables of operations and of element types.
  *
  * Invariants
- * - See types.h. Every way that λ can arrive (a double, an element of an array) ends in one of
- *   the functions here, so the rules for each kind of type exist once.
+ * - See types.h. An entry is made whole before it can be seen, and stays; readers take no lock.
  */
 #include "types.h"
 
-#include <math.h>
-#include <string.h>
+#include "atomics.h"
 
-static shrink_type types[SHRINK_MAX_TYPES];
+#include <stdlib.h>
+
+const shrink_definition shrink_definitions[OPERATIONS] = {
+    {"hardshrink", 1, -1, 1, 1, 1,
+     "x where its magnitude exceeds lambd, 0 elsewhere; of x's dtype whatever lambd's."},
+    {"softshrink", 1, DIFFERENCE, 0, 1, 1,
+     "x moved by lambd towards 0, 0 within it; of x's dtype whatever lambd's."},
+    {"shrink", 2, DIFFERENCE, 1, 0, 0,
+     "x moved by bias towards 0 where its magnitude exceeds lambd, 0 elsewhere; of x's dtype."},
+    {"firmshrink", 2, FIRM, 0, 0, 1,
+     "0 up to lambd, x from mu on, and linear between; of x's dtype."},
+    {"garrote", 1, GARROTE, 0, 0, 1,
+     "x - lambd**2/x where the magnitude of x exceeds lambd, 0 elsewhere; of x's dtype."},
+};
+
+static const shrink_type *SHRINK_ATOMIC types[SHRINK_MAX_TYPES];
 
 const shrink_type *shrink_find_type(int type_num) {
-    if (type_num < 0 || type_num >= SHRINK_MAX_TYPES || types[type_num].kind == NO_TYPE) {
-        return NULL;
-    }
-    return &types[type_num];
+    return type_num < 0 || type_num >= SHRINK_MAX_TYPES ? NULL : SHRINK_READ(&types[type_num]);
 }
 
-void shrink_store_type(int type_num, shrink_type type) {
-    types[type_num] = type;
+int shrink_publish_type(const shrink_type *type) {
+    if (shrink_find_type(type->type_num) != NULL) {
+        return 0; /* the same type, so the same rules */
+    }
+    shrink_type *copy = malloc(sizeof *copy);
+    if (copy == NULL) {
+        return -1;
+    }
+    *copy = *type;
+    const shrink_type *nothing = NULL;
+    if (!SHRINK_EXCHANGE(&types[type->type_num], &nothing, copy)) {
+        free(copy); /* another thread was first */
+    }
+    return 0;
 }
 
-static uint64_t bits_of(double value) {
-    uint64_t bits;
-    memcpy(&bits, &value, sizeof bits);
-    return bits;
+int shrink_takes(shrink_operation operation, const shrink_type *type) {
+    const shrink_definition *definition = &shrink_definitions[operation];
+    return type->kind == INTEGER   ? definition->integers
+           : type->kind == COMPLEX ? definition->phases
+                                   : 1;
 }
 
-/* Magnitude bits of a finite non-negative double in another format; may exceed max_bits. */
-static int64_t round_to_format(double value, int precision, int bias) {
-    const uint64_t bits = bits_of(value);
-    const int exponent = (int)(bits >> 52) - 1023, fraction_bits = precision - 1;
-    if (precision == 53) {
-        return (int64_t)bits;
-    }
-    if (exponent == -1023) { /* subnormal doubles are below half of any other format's smallest */
-        return 0;
-    }
-    const uint64_t significand = (bits & (((uint64_t)1 << 52) - 1)) | (uint64_t)1 << 52;
-    const int below = 1 - bias - exponent; /* how far under the smallest normal exponent */
-    const int shift = 52 - fraction_bits + (below > 0 ? below : 0);
-    if (shift > 53) {
-        return 0;
-    }
-    const uint64_t rest = significand & (((uint64_t)1 << shift) - 1);
-    const uint64_t half = (uint64_t)1 << (shift - 1);
-    int64_t quotient = (int64_t)(significand >> shift);
-    quotient += rest > half || (rest == half && (quotient & 1));
-    if (below > 0) {
-        return quotient;
-    }
-    /* A carry out of the significand runs into the exponent, as it should. */
-    return ((int64_t)(exponent + bias - 1) << fraction_bits) + quotient;
+static int width_of(size_t size) {
+    return size == 1 ? W8 : size == 2 ? W16 : size == 4 ? W32 : W64;
 }
 
-/* The band of an integer type for |x| <= t; `empty` wins. */
-static void integer_band(const shrink_type *type, uint64_t t, int empty, shrink_band *band) {
-    const int bits = 8 * type->item_size;
-    if (empty) {
-        band->low = 1;
-        band->high = 0;
-    }
-    else if (type->is_signed) {
-        const uint64_t largest = ((uint64_t)1 << (bits - 1)) - 1;
-        band->high = (int64_t)(t < largest ? t : largest);
-        band->low = -band->high - (t > largest);
-    }
-    else {
-        const uint64_t largest = UINT64_MAX >> (64 - bits);
-        band->low = 0;
-        band->high = (int64_t)(t < largest ? t : largest);
-    }
-}
-
-static void integer_band_from_double(const shrink_type *type, double lambd, shrink_band *band) {
-    /* The conversion truncates, which is floor here, and is exact below 2**64. The macro compares
-     * without the flag that NaN would raise. */
-    const int empty = !isgreaterequal(lambd, 0.0);
-    integer_band(type, empty ? 0 : lambd >= 0x1p64 ? UINT64_MAX : (uint64_t)lambd, empty, band);
-}
-
-int shrink_band_from_double(const shrink_type *type, double lambd, shrink_band *band) {
-    if (lambd != lambd) {
-        return 0;
-    }
-    switch (type->kind) {
-    case FLOATING:
-    case FNUZ:
-        if (lambd < 0) {
-            band->high = -1;
-            /* Finite but beyond the type is an error for negative λ as well. */
-            return lambd == -INFINITY ||
-                   round_to_format(-lambd, type->precision, type->bias) <= type->max_bits;
-        }
-        if (lambd == INFINITY) {
-            band->high = type->top_bits;
-            return 1;
-        }
-        band->high = round_to_format(fabs(lambd), type->precision, type->bias);
-        return band->high <= type->max_bits;
-    case INTEGER:
-        integer_band_from_double(type, lambd, band);
-        return 1;
-    case COMPLEX:
-        band->real = lambd;
-        if (type->item_size == 8) {
-            band->real = (float)lambd;
-            if (lambd < 0 && band->real == 0) { /* still negative, so still an empty band */
-                band->real = -1;
-            }
-            return isinf(lambd) || !isinf(band->real);
-        }
-        return 1;
-    default:
-        return 0;
-    }
-}
-
-/* One element of λ for an integer loop, of any of the four types that the loops take. */
-static void integer_band_at(const shrink_type *type, int lambd_num, const char *pointer,
-                            shrink_band *band) {
-    if (lambd_num == NPY_DOUBLE) {
-        double value;
-        memcpy(&value, pointer, sizeof value);
-        integer_band_from_double(type, value, band);
-    }
-    else if (lambd_num == NPY_LONGDOUBLE) {
-        long double value;
-        memcpy(&value, pointer, sizeof value);
-        const int empty = !isgreaterequal(value, 0.0L);
-        integer_band(type, empty ? 0 : value >= 0x1p64L ? UINT64_MAX : (uint64_t)value, empty,
-                     band);
-    }
-    else {
-        uint64_t value;
-        memcpy(&value, pointer, sizeof value);
-        integer_band(type, value, lambd_num == NPY_INT64 && (value >> 63), band);
-    }
-}
-
-/* Fills the band from one element of λ, for a loop whose λ does not advance. */
-static void band_at(const shrink_type *type, int lambd_num, const char *pointer,
-                    shrink_band *band) {
-    uint64_t raw = 0;
-    float single;
-    switch (type->kind) {
-    case INTEGER:
-        integer_band_at(type, lambd_num, pointer, band);
-        break;
-    case COMPLEX:
-        if (type->item_size == 8) {
-            memcpy(&single, pointer, sizeof single);
-            band->real = single;
-        }
-        else {
-            memcpy(&band->real, pointer, sizeof band->real);
-        }
-        break;
-    default: { /* raw bits of x's own type */
-        const int bits = 8 * type->item_size;
-        const uint64_t sign = (uint64_t)1 << (bits - 1);
-        switch (type->item_size) { /* by size: reads the value on any byte order */
-        case 1: { uint8_t v; memcpy(&v, pointer, sizeof v); raw = v; break; }
-        case 2: { uint16_t v; memcpy(&v, pointer, sizeof v); raw = v; break; }
-        case 4: { uint32_t v; memcpy(&v, pointer, sizeof v); raw = v; break; }
-        default: memcpy(&raw, pointer, sizeof raw);
-        }
-        if (raw == sign) { /* -0, or the NaN of a format that has no -0 */
-            band->high = type->kind == FNUZ ? -1 : 0;
-        }
-        else {
-            band->high = raw > (uint64_t)type->top_bits ? -1 : (int64_t)raw;
+int shrink_publish_builtin_types(void) {
+    static const struct { int number; size_t size; } integers[] = {
+        {NPY_BYTE, sizeof(npy_byte)}, {NPY_UBYTE, sizeof(npy_ubyte)},
+        {NPY_SHORT, sizeof(npy_short)}, {NPY_USHORT, sizeof(npy_ushort)},
+        {NPY_INT, sizeof(npy_int)}, {NPY_UINT, sizeof(npy_uint)},
+        {NPY_LONG, sizeof(npy_long)}, {NPY_ULONG, sizeof(npy_ulong)},
+        {NPY_LONGLONG, sizeof(npy_longlong)}, {NPY_ULONGLONG, sizeof(npy_ulonglong)},
+    };
+    static const shrink_type others[] = {
+        {.kind = FLOATING, .type_num = NPY_HALF, .item_size = 2, .swap_size = 2, .width = W16,
+         .precision = 11, .bias = 15, .max_bits = 0x7BFF, .top_bits = 0x7C00},
+        {.kind = FLOATING, .type_num = NPY_FLOAT, .item_size = 4, .swap_size = 4, .width = W32,
+         .precision = 24, .bias = 127, .max_bits = 0x7F7FFFFF, .top_bits = 0x7F800000},
+        {.kind = FLOATING, .type_num = NPY_DOUBLE, .item_size = 8, .swap_size = 8, .width = W64,
+         .precision = 53, .bias = 1023, .max_bits = 0x7FEFFFFFFFFFFFFF,
+         .top_bits = 0x7FF0000000000000},
+        {.kind = COMPLEX, .type_num = NPY_CFLOAT, .item_size = 8, .swap_size = 4},
+        {.kind = COMPLEX, .type_num = NPY_CDOUBLE, .item_size = 16, .swap_size = 8},
+#ifdef SHRINK_EXTENDED
+        {.kind = LONG_DOUBLE, .type_num = NPY_LONGDOUBLE, .item_size = sizeof(long double),
+         .swap_size = sizeof(long double)},
+#elif LDBL_MANT_DIG == 53 /* a pair of doubles is not declared */
+        {.kind = FLOATING, .type_num = NPY_LONGDOUBLE, .item_size = 8, .swap_size = 8,
+         .width = W64, .precision = 53, .bias = 1023, .max_bits = 0x7FEFFFFFFFFFFFFF,
+         .top_bits = 0x7FF0000000000000},
+        {.kind = COMPLEX, .type_num = NPY_CLONGDOUBLE, .item_size = 16, .swap_size = 8},
+#endif
+    };
+    for (size_t i = 0; i < sizeof integers / sizeof integers[0]; ++i) {
+        const int size = (int)integers[i].size;
+        const shrink_type type = {.kind = INTEGER, .type_num = integers[i].number,
+                                  .item_size = size, .swap_size = size,
+                                  .width = width_of(integers[i].size),
+                                  .is_signed = PyTypeNum_ISSIGNED(integers[i].number)};
+        if (shrink_publish_type(&type) < 0) {
+            return -1;
         }
     }
+    for (size_t i = 0; i < sizeof others / sizeof others[0]; ++i) {
+        if (shrink_publish_type(&others[i]) < 0) {
+            return -1;
+        }
     }
-}
-
-void shrink_band_from_element(const shrink_type *type, int type_num, int lambd_num,
-                              const char *pointer, shrink_band *band) {
-    const int own = type->kind == INTEGER || type->kind == COMPLEX || lambd_num == type_num;
-    if (own && !(type->kind == COMPLEX && lambd_num == NPY_DOUBLE && type->item_size == 8)) {
-        band_at(type, lambd_num, pointer, band);
-        return;
-    }
-    double lambd;
-    memcpy(&lambd, pointer, sizeof lambd);
-    if (!shrink_band_from_double(type, lambd, band)) {
-        const int all = lambd > 0; /* beyond the type; otherwise NaN, or negative and beyond */
-        band->high = all ? type->top_bits : -1;
-        band->real = all ? INFINITY : -1;
-    }
+    return 0;
 }
