@@ -10,23 +10,28 @@ import sys
 
 __all__ = ["main"]
 
-_NEEDED = ("click", "rich")
+_NEEDED = ("click",)
 
 
 def main() -> int:
     """Run the command line; return the exit status where its libraries are missing."""
     missing = [name for name in _NEEDED if importlib.util.find_spec(name) is None]
     if missing:
-        print(
+        print(  # stderr is None where it was closed: then nothing can be said
             f"shrinkops: the command line needs {' and '.join(missing)}, not installed here; "
             f"the remedy: pip install 'shrinkops[cli]'",
             file=sys.stderr,
         )
-        return 1
-    from ._cli import cli
+        return 2
+    try:
+        from ._commands.streams import prepare
 
+        prepare()
+        from ._cli import cli
+    except KeyboardInterrupt:
+        return 130
     cli(prog_name="shrinkops")
-    return 0  # not reached: click ends the process itself
+    return 2  # not reached: the group ends the process itself
 
 
 if __name__ == "__main__":

@@ -16,7 +16,7 @@ from shrinkops._numbers.threshold import (
 )
 from shrinkops.operations._clauses import clauses
 from shrinkops.operations._declaration import Clause, Operation, Parameter, Piece
-from shrinkops.operations._function import OperationCallable, define
+from shrinkops.operations._function import OperationCallable, define, public_function
 
 from ._errors import type_name
 
@@ -37,6 +37,7 @@ __all__ = [
     "float_format",
     "is_real_number",
     "limit_bits",
+    "public_function",
     "round_once",
     "round_threshold",
     "threshold_bounds",

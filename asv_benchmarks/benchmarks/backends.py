@@ -2,6 +2,8 @@
 
 from shrinkops.benchmark import make_suite
 
-globals().update(make_suite(["numpy"], modes=["out", "fresh"]))
+FAMILY = ["hardshrink", "softshrink", "shrink", "firmshrink", "garrote"]
+
+globals().update(make_suite(["numpy"], operations=FAMILY, modes=["out", "fresh"]))
 globals().update(make_suite(["torch"]))
 globals().update(make_suite(["jax"], modes=["fresh", "jit", "derivative"]))

@@ -3,8 +3,9 @@
 Invariants
 ----------
 - Kernels are in ``_kernels``, loaded when the first array arrives.
-- ``numpy`` takes ndarrays, their subclasses and NumPy scalars. ``ufunc`` takes every other
-  class that speaks ``__array_ufunc__``, after all backends for the very type.
+- ``numpy`` takes ndarrays, their subclasses and NumPy scalars. ``ufunc`` takes the types that
+  hold arrays of any library, and every other class that speaks ``__array_ufunc__``, after all
+  backends for the very type.
 """
 
 from __future__ import annotations
@@ -94,9 +95,11 @@ class NumpyBackend(_NumpyTypes):
         return _kernels.native(operation)
 
     def kernel(self, operation: Any) -> Any:
-        from . import _kernels
+        from . import _foreign, _kernels
+        from ._wrappers import subclass_aware
 
-        return _kernels.kernel(operation.name, super().kernel(operation))
+        guarded = subclass_aware(_foreign.Call(self, operation), super().kernel(operation))
+        return _kernels.kernel(operation.name, guarded)
 
     def namespace(self) -> Any:
         import numpy
@@ -108,31 +111,35 @@ class NumpyBackend(_NumpyTypes):
 
 
 class UfuncBackend(_NumpyTypes):
-    """Any other class with ``__array_ufunc__``: pandas, xarray, sparse, dask, pint and so on."""
+    """Types that hold arrays (pandas, xarray, pint, …), and any with ``__array_ufunc__``."""
 
     name = "ufunc"
+    any_library = True
     priority = -100
     features = frozenset({"array_lambd"})
     no_out = "their libraries disagree on what it means"
 
     def handles(self, cls: type) -> bool:
+        from ._libraries import may_take
+
+        if not may_take(cls):
+            return False
         import numpy
 
-        return getattr(cls, "__array_ufunc__", None) is not None and not issubclass(
-            cls, (numpy.ndarray, numpy.generic)
-        )
+        from . import _foreign
+
+        return not issubclass(cls, (numpy.ndarray, numpy.generic)) and _foreign.takes(cls)
 
     def kernel(self, operation: Any) -> Any:
-        from . import _foreign, _kernels
+        from . import _foreign
 
-        if _kernels.native(operation.name) is None:
-            raise NotImplementedError(
-                f"there is no ufunc for {operation.name}; apply it to the NumPy array inside"
-            )
-        return _foreign.kernel(self, operation.name)
+        return _foreign.kernel(self, operation)
 
     def array_types(self) -> tuple[str, ...]:
-        return ("classes with __array_ufunc__",)
+        return (
+            "pandas", "xarray", "polars", "sparse", "scipy.sparse", "pint", "awkward",
+            "other classes with __array_ufunc__",
+        )  # fmt: skip
 
     def adapter(self) -> Any:
         from ._carrier import CarrierAdapter

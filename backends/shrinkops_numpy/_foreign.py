@@ -1,171 +1,105 @@
-"""Arrays of other libraries, through the protocol by which they take NumPy's ufuncs.
+"""Values of other libraries: the arrays inside are computed, and the library's type comes back.
 
 Invariants
 ----------
-- The library computes: it unpacks its type, calls the ufunc, and packs the result. What comes
-  back is of the type that went in, or the call is refused; a plain ndarray never takes its place.
-- Every element type that can be seen from outside (a column's, a variable's) is declared and
-  has λ checked against it before anything is computed.
-- λ as an array goes to the ufunc as it is, whose loops round float64 once. Integers beyond
-  2**53 and longdouble reach those loops as float64.
-- A library that refuses ufuncs it does not know is told of this one where it has a registry.
+- A type that holds arrays has a wrapper (``_wrappers``), which opens it; what is inside goes to
+  the backend for its own class. Any other class that speaks ``__array_ufunc__`` is handed the
+  ufunc (``_protocol``).
+- Every element type that can be seen from outside is checked, under the user's name for it, before
+  any of it is computed.
+- What is inside never comes back in place of what holds it.
 """
 
 from __future__ import annotations
 
-import math
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Sequence
+from dataclasses import replace
 from typing import Any
 
 import numpy as np
 
 from shrinkops import Backend
-from shrinkops.spec import check_broadcast, is_real_number, round_threshold, type_name
+from shrinkops.spec import Operation, is_real_number, public_function, round_threshold
 
-from . import _kernels
-from ._registries import introduce
-from ._thresholds import operand
+from ._protocol import Protocol
+from ._wrappers import Inner, Part, find
+from ._wrappers._units import is_one
 
-__all__ = ["kernel"]
+__all__ = ["Call", "kernel", "takes"]
+
+_protocol = Protocol()
 
 
-def kernel(backend: Backend, operation: str) -> Callable[[Any, Any, Any], Any]:
-    """Return ``kernel(x, lambd, out)`` for classes that speak ``__array_ufunc__``."""
+def takes(cls: type) -> bool:
+    """Tell whether values of a class are opened, or can be handed a ufunc."""
+    return find(cls) is not None or _protocol.takes(cls)
 
-    def foreign(x: Any, lambd: Any, out: Any) -> Any:
-        if out is not None:
-            raise TypeError(
-                f"{operation}: the {backend.name!r} backend has no out= for "
-                f"{type_name(type(x))}: {backend.no_out}; use the returned value"
-            )
-        dtypes = list(_dtypes(x))
-        if len(set(dtypes)) > 1 and hasattr(x, "isetitem") and is_real_number(lambd):
-            return _by_column(x, lambd, foreign)
-        for dtype in dtypes:
-            _check_dtype(backend, operation, dtype)
-        if type(lambd) is np.ndarray and lambd.ndim == 0:
-            lambd = lambd[()]  # the number that it holds
-        array = hasattr(lambd, "dtype") or backend.handles(type(lambd))
-        if is_real_number(lambd) or not array:
-            for dtype in dtypes or [np.dtype(np.float64)]:
-                threshold = round_threshold(lambd, _format(backend, dtype), operation)
-            # For one element type the rounded number; for several each loop rounds its own.
-            if len(set(dtypes)) == 1:
-                lambd = operand(threshold, dtypes[0].newbyteorder("="))[()]
-            else:
-                lambd = float(lambd)
-        else:
-            _check_array(backend, operation, x, lambd)
-        introduce(_kernels.ufunc(), x)
-        result = _call(operation, x, lambd)
-        _check_result(operation, x, result)
-        return result
+
+def kernel(backend: Backend, operation: Operation) -> Callable[..., Any]:
+    """Return ``kernel(x, *parameters, out)`` for the types of other libraries."""
+    call = Call(backend, operation)
+
+    def foreign(x: Any, *arguments: Any) -> Any:
+        *parameters, out = arguments
+        wrapper = find(type(x)) or _protocol
+        return wrapper.apply(x, [_number(value) for value in parameters], out, call)
 
     return foreign
 
 
-def _by_column(frame: Any, lambd: Any, function: Callable[[Any, Any, Any], Any]) -> Any:
-    """Treat each column of a pandas frame alone: a ufunc of two inputs would promote them."""
-    columns = [function(frame.iloc[:, i], lambd, None) for i in range(frame.shape[1])]
-    result = frame.copy(deep=False)
-    for i, column in enumerate(columns):
-        result.isetitem(i, column)  # replaces the column; the frame given keeps its own
-    return result
+def _number(value: Any) -> Any:
+    """Return the number that a 0-d ndarray holds, and anything else as it is."""
+    return value[()] if type(value) is np.ndarray and value.ndim == 0 else value
 
 
-def _dtypes(x: Any) -> Iterator[np.dtype[Any]]:
-    """Yield the NumPy dtypes of an array, of a frame's columns, or of a set's variables."""
-    several: Any = getattr(x, "dtypes", None)
-    if hasattr(x, "dtype"):
-        found = [x.dtype]
-    elif hasattr(several, "values"):
-        values = several.values
-        found = list(values() if callable(values) else values)
-    else:
-        found = []
-    for dtype in found:
-        yield dtype if isinstance(dtype, np.dtype) else _inner(dtype)
+class Call(Inner):
+    """What wrappers are told of an operation and a backend."""
 
+    def __init__(self, backend: Backend, operation: Operation) -> None:
+        self.backend = backend
+        self.operation = operation
+        self.name = operation.name
+        self.parameters = operation.parameter_names
 
-def _inner(dtype: Any) -> np.dtype[Any]:
-    """Return the NumPy dtype under an extension dtype, such as pandas' Float64."""
-    inner = getattr(dtype, "subtype", None) or getattr(dtype, "numpy_dtype", None)
-    return inner if isinstance(inner, np.dtype) else np.dtype(object)
+    @property
+    def function(self) -> Callable[..., Any]:
+        return public_function(self.name)
 
+    def compute(self, part: Part, parameters: Sequence[Any], out: Any) -> Any:
+        content = part.content
+        if isinstance(content, (np.ndarray, np.generic)):
+            self._check(part, parameters)
+        elif (wrapper := find(type(content))) is not None:
+            return wrapper.apply(content, parameters, out, self)
+        return self.function(content, *parameters, out=out)
 
-def _format(backend: Backend, dtype: np.dtype[Any]) -> Any:
-    return backend.format(dtype.name)
-
-
-def _check_dtype(backend: Backend, operation: str, dtype: np.dtype[Any]) -> None:
-    if dtype.name not in backend.dtypes or _format(backend, dtype) is None:
-        raise TypeError(
-            f"{operation}: dtype {dtype.name} is not supported by the {backend.name!r} backend, "
-            f"which takes {', '.join(sorted(backend.dtypes))}; convert x, or leave that part out"
+    def refuse(self, dtype: str) -> TypeError:
+        return TypeError(
+            f"{self.name}: dtype {dtype} is not supported by the {self.backend.name!r} backend, "
+            f"which takes {', '.join(sorted(self.backend.dtypes))}; convert x, or leave that part "
+            f"out"
         )
-    _kernels.ensure_dtype(dtype)
 
+    def is_quantity(self, value: Any) -> bool:
+        return is_one(value)
 
-def _check_array(backend: Backend, operation: str, x: Any, lambd: Any) -> None:
-    """λ is of x's library, real, and does not enlarge x, as far as shapes tell."""
-    libraries = {type(a).__module__.partition(".")[0] for a in (x, lambd)}
-    if len(libraries) > 1 or not backend.handles(type(lambd)):
-        raise TypeError(
-            f"{operation}: all arrays must be of one library, the one of x, got x is "
-            f"{type_name(type(x))}, lambd is {type_name(type(lambd))}; "
-            f"pass a Python float as lambd, or convert"
-        )
-    for dtype in _dtypes(lambd):
-        if getattr(_format(backend, dtype), "kind", "complex") == "complex":
+    def format(self, dtype: np.dtype[Any]) -> Any:
+        return self.backend.format(dtype.name) if dtype.name in self.backend.dtypes else None
+
+    def _check(self, part: Part, parameters: Sequence[Any]) -> None:
+        """Refuse element type and numbers, under the name by which the user knows the type."""
+        dtype = part.content.dtype
+        form = self.format(dtype)
+        if form is None:
+            raise self.refuse(part.dtype or dtype.name)
+        if form.kind not in self.operation.kinds:
             raise TypeError(
-                f"{operation}: lambd must hold real numbers, got an array of dtype "
-                f"{dtype.name}; convert it, or pass a float"
+                f"{self.name}: dtype {part.dtype or dtype.name} is not supported by the "
+                f"{self.backend.name!r} backend: the operation is defined for "
+                f"{' and '.join(sorted(self.operation.kinds))} dtypes; convert x first"
             )
-    shape, wanted = getattr(lambd, "shape", ()), getattr(x, "shape", None)
-    if wanted is None or not isinstance(shape, tuple) or hasattr(x, "dims"):
-        return  # broadcasting by name: the result's shape is checked instead
-    check_broadcast(operation, shape, wanted)
-
-
-def _call(operation: str, x: Any, lambd: Any) -> Any:
-    try:
-        with np.errstate(all="ignore"):  # an element of λ may overflow x's type (HS-LAM-6)
-            return _kernels.ufunc()(x, lambd)
-    except TypeError as error:
-        if "__array_ufunc__" not in str(error):
-            raise
-        raise TypeError(
-            f"{operation}: {type_name(type(x))} refuses NumPy functions that it does not know; "
-            f"apply {operation} to the NumPy array that it wraps"
-        ) from error
-
-
-def _check_result(operation: str, x: Any, result: Any) -> None:
-    if isinstance(result, (np.ndarray, np.generic)) or type(result) is object:
-        raise TypeError(
-            f"{operation}: {type_name(type(x))} came back as {type_name(type(result))}, "
-            f"expected its own type; apply {operation} to numpy.asarray(x) if that is meant"
-        )
-    if list(_dtypes(result)) != list(_dtypes(x)):
-        raise TypeError(
-            f"{operation}: {type_name(type(x))} changed its dtypes on the way, from "
-            f"{list(map(str, _dtypes(x)))} to {list(map(str, _dtypes(result)))}; "
-            f"give x one dtype, or lambd as a number"
-        )
-    shape, wanted = getattr(result, "shape", None), getattr(x, "shape", None)
-    same = shape == wanted or (
-        isinstance(shape, tuple)
-        and isinstance(wanted, tuple)
-        and len(shape) == len(wanted)
-        and all(_unknown(n) or n == m for n, m in zip(shape, wanted, strict=True))
-    )
-    if not same:
-        raise ValueError(
-            f"{operation}: lambd changes x of shape {wanted} to {shape}; "
-            f"give lambd only axes that x has, of the same length and labels"
-        )
-
-
-def _unknown(length: Any) -> bool:
-    """Dask marks the length of an unevaluated axis with NaN."""
-    return isinstance(length, float) and math.isnan(length)
+        if part.dtype not in ("", dtype.name):
+            known = replace(form, name=part.dtype)
+            for value, name in zip(parameters, self.parameters, strict=True):
+                if is_real_number(value):
+                    round_threshold(value, known, self.name, name)

@@ -21,7 +21,6 @@ import numpy as np
 from shrinkops.spec import Threshold
 
 from . import _formats, _pure
-from ._registries import introduce
 from ._thresholds import loop_array, operand, rounded_array
 
 _ufunc: Any
@@ -81,11 +80,13 @@ def describe() -> str:
 
 
 def ufunc(operation: str = "hardshrink") -> Any:
-    """Return an operation's ufunc: the compiled one, or a function that libraries take for one."""
+    """Return an operation's ufunc: the compiled one, or what libraries take for one; or None."""
+    if operation not in OPERATIONS:
+        return None
     if _compiled:
         return getattr(_ufunc, operation)
     if operation not in _made:
-        from ._protocol import PureUfunc
+        from ._pure_ufunc import PureUfunc
 
         parameters, kinds = OPERATIONS[operation]
         _made.setdefault(operation, PureUfunc(operation, parameters, kinds))
@@ -142,8 +143,6 @@ def _call(operation: str, x: Any, parameters: list[Any], out: Any) -> Any:
     if pure:
         return _pure.compute(operation, x, operands, out)
     function = ufunc(operation)
-    if not plain:
-        introduce(function, x)
     if out is None and type(x) is np.ndarray and (x.ndim == 0 or any(p.ndim for p in operands)):
         # A ufunc would turn a 0-d result into a scalar, and ask λ for a say in the layout.
         out = np.empty_like(x)

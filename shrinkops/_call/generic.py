@@ -17,8 +17,10 @@ from collections.abc import Callable
 from typing import TYPE_CHECKING, Any
 
 from shrinkops._numbers.formats import FloatFormat, Format, IntegerFormat
-from shrinkops._numbers.rounding import round_once
 from shrinkops._numbers.threshold import Threshold, threshold_bounds
+
+from ._band import band, harmless, working
+from ._complex import complex_result
 
 if TYPE_CHECKING:
     from shrinkops._plugins.backend import Backend, Native
@@ -83,14 +85,14 @@ def evaluate(
     if isinstance(form, IntegerFormat):
         return _integers(operation, xp, astype, x, form, parameters, forms)
     if form.kind == "complex":
-        return _complex(operation, xp, astype, x, form, parameters)
+        return complex_result(operation, xp, astype, x, form, parameters)
     return _floats(operation, xp, astype, x, form, parameters)
 
 
 def _floats(
     operation: Operation, xp: Any, astype: _Astype, x: Any, form: FloatFormat, parameters: list[Any]
 ) -> Any:
-    low, high, empty = _band(xp, astype, x.dtype, parameters[0])
+    low, high, empty = band(xp, astype, x.dtype, parameters[0])
     inside = (x >= low) & (x <= high)
     zeros = xp.zeros_like(x)
     if operation.accuracy == "exact" or empty is True:
@@ -98,73 +100,15 @@ def _floats(
     narrow = form.width < 32
     wide = xp.float32 if narrow else x.dtype
     values = astype(x, wide) if narrow else x
-    numbers = _working(operation, xp, astype, x, wide, parameters, empty)
+    numbers = working(operation, xp, astype, x, wide, parameters, empty)
     # Where the definition is not asked it is given a number that it can take.
     unasked = inside | (values != values) | (xp.abs(values) == math.inf)
     if empty is not None:
         unasked = unasked | empty
-    asked = xp.where(unasked, _harmless(xp, numbers[0]), values)
+    asked = xp.where(unasked, harmless(xp, numbers[0]), values)
     result = operation.outside(xp, asked, *numbers)
     result = xp.where(unasked, values, result)
     return xp.where(inside, zeros, astype(result, x.dtype) if narrow else result)
-
-
-def _band(xp: Any, astype: _Astype, dtype: Any, lambd: Any) -> tuple[Any, Any, Any]:
-    """Return the ends of the band, and where it is empty: None for nowhere, True for everywhere."""
-    if isinstance(lambd, Threshold):
-        return -lambd.value, lambd.value, True if lambd.bits < 0 else None
-    rounded = _rounded(xp, astype, lambd, dtype)
-    empty = ~(lambd >= 0)
-    # A negative λ may round to -0, whose band would not be empty.
-    high = xp.where(empty, -xp.ones_like(rounded), rounded)
-    return -high, high, empty
-
-
-def _rounded(xp: Any, astype: _Astype, values: Any, dtype: Any) -> Any:
-    """Round an array once, where its library lets bits be seen."""
-    if hasattr(values, "view") and hasattr(values.dtype, "itemsize"):
-        return round_once(xp, astype, values, dtype)
-    return astype(values, dtype)
-
-
-def _working(
-    operation: Operation,
-    xp: Any,
-    astype: _Astype,
-    x: Any,
-    wide: Any,
-    parameters: list[Any],
-    empty: Any,
-) -> list[Any]:
-    """Return the parameters in the working format, in their order."""
-    numbers: list[Any] = []
-    for declared, parameter in zip(operation.parameters, parameters, strict=True):
-        if isinstance(parameter, Threshold):
-            number = _scalar(xp, parameter.value, wide, x)
-        else:
-            number = astype(_rounded(xp, astype, parameter, x.dtype), wide)
-        if declared is operation.parameters[0]:  # neither a negative λ nor an infinite one asks
-            none = number == math.inf if empty is None else empty | (number == math.inf)
-            number = xp.where(none, xp.zeros_like(number), number)
-        if declared.at_least:
-            least = numbers[operation.parameter_names.index(declared.at_least)]
-            number = xp.where(number >= least, number, least)  # NaN too
-        numbers.append(number)
-    return numbers
-
-
-def _harmless(xp: Any, t: Any) -> Any:
-    return xp.where(t > 0, t, xp.ones_like(t))
-
-
-def _scalar(xp: Any, value: float, dtype: Any, x: Any) -> Any:
-    device = getattr(x, "device", None)
-    if device is not None:
-        try:
-            return xp.full((), value, dtype=dtype, device=device)
-        except TypeError:  # a namespace whose arrays know their device, and full does not
-            pass
-    return xp.full((), value, dtype=dtype)
 
 
 def _integers(
@@ -226,45 +170,3 @@ def _reaches(floor: Any, power: int, own: Format | None, nothing: Any) -> Any:
     significand, exponent = own.value_of(own.max_bits)
     largest = significand << exponent if exponent >= 0 else significand >> -exponent
     return floor >= (float(power) if power <= largest else math.inf)
-
-
-_SCALES = {32: ((60, -70), (-50, 100)), 64: ((400, -600), (-400, 700))}
-"""By width: above and below which powers of two components are scaled, and by which."""
-
-
-def _complex(
-    operation: Operation, xp: Any, astype: _Astype, z: Any, form: FloatFormat, parameters: list[Any]
-) -> Any:
-    """Shrink the magnitude and keep the phase: ``z * (f(|z|) / |z|)``.
-
-    Every operation is homogeneous, so z and its parameters are scaled by one power of two
-    per element, and no square over- or underflows.
-    """
-    real, imaginary = xp.real(z), xp.imag(z)
-    largest = xp.maximum(xp.abs(real), xp.abs(imaginary))
-    one = xp.ones_like(largest)
-    scale = one
-    for sign, (limit, power) in zip((1, -1), _SCALES[form.width], strict=True):
-        scale = xp.where(sign * largest > sign * 2.0**limit, 2.0**power * one, scale)
-    loose = (real != real) | (imaginary != imaginary)
-    infinite = ~loose & (largest == math.inf)
-    finite = ~(loose | infinite)
-    a, b = (xp.where(finite, part * scale, one) for part in (real, imaginary))
-    size = xp.sqrt(a * a + b * b)
-    _, high, empty = _band(xp, astype, real.dtype, parameters[0])
-    inside = ~loose & xp.where(infinite, high * one == math.inf, size <= high * scale)
-    zeros = xp.zeros_like(z)
-    if empty is not None:
-        inside = inside & (False if empty is True else ~empty)
-    if operation.accuracy == "exact" or empty is True:
-        return xp.where(inside, zeros, z)
-    numbers = _working(operation, xp, astype, real, real.dtype, parameters, empty)
-    unasked = inside | ~finite
-    if empty is not None:
-        unasked = unasked | empty
-    scaled = [number * scale for number in numbers]
-    scaled[0] = xp.where(scaled[0] == math.inf, xp.zeros_like(scaled[0]), scaled[0])
-    asked = xp.where(unasked, _harmless(xp, scaled[0]), size)
-    factor = xp.where(unasked, one, operation.outside(xp, asked, *scaled) / asked)
-    moved = xp.where(unasked, xp.ones_like(z), z) * astype(factor, z.dtype)
-    return xp.where(inside, zeros, xp.where(unasked, z, moved))

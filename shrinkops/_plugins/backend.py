@@ -3,7 +3,8 @@
 Invariants
 ----------
 - Constructing a backend and reading its class attributes imports no framework.
-- ``handles`` is called only when ``framework`` is already in ``sys.modules``; only
+- ``handles`` is called only when ``framework`` is already in ``sys.modules``, or for a backend
+  of ``any_library``, which then must not import anything for a class that is not its own; only
   ``kernel``, ``native``, ``namespace``, ``unavailable``, ``kernel_in_use`` and
   ``adapter`` may import it.
 - A backend never has to repeat a rule of the specification about λ, dtypes,
@@ -61,6 +62,9 @@ class Backend:
     features : frozenset of str
         Optional capabilities, of ``"array_lambd"``, ``"out"``, ``"autodiff"``,
         ``"jit"``, ``"vmap"``, ``"compile"``, ``"lazy"``, ``"devices"``.
+    any_library : bool
+        Whether the backend is asked about classes of every library, imported or not
+        its own: for a backend that serves a protocol and not a library.
     no_out : str
         Why there is no ``out=``, where ``"out"`` is not among the features.
 
@@ -92,6 +96,7 @@ class Backend:
     priority: int = 0
     dtypes: frozenset[str] = frozenset()
     features: frozenset[str] = frozenset()
+    any_library: bool = False
     no_out: str = "its arrays cannot be written in place"
 
     def __repr__(self) -> str:

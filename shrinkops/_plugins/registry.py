@@ -116,12 +116,12 @@ class Registry:
     def candidates(self, cls: type) -> list[Entry]:
         """Return the backends that handle a class, highest priority first.
 
-        Only backends whose framework is imported are asked: before that, no
-        value of its types can exist. One that raises is quarantined.
+        Only backends whose framework is imported are asked, and those of any library:
+        before that, no value of its types can exist. One that raises is quarantined.
         """
         found = []
         for entry in self.entries():
-            if entry.backend.framework in sys.modules:
+            if entry.backend.any_library or entry.backend.framework in sys.modules:
                 try:
                     if entry.backend.handles(cls):
                         found.append(entry)

@@ -267,7 +267,7 @@ def explanation(x: Any) -> Explanation:
 
 def _answer(entry: Entry, cls: type) -> str:
     backend = entry.backend
-    if backend.framework not in sys.modules:
+    if not backend.any_library and backend.framework not in sys.modules:
         return f"not asked: {backend.framework} is not imported, so no value of its types exists"
     if backend.handles(cls):
         return f"takes it too, at priority {backend.priority}"

@@ -64,21 +64,31 @@ def find_target(text: str) -> Target:
     if not colon:
         entry = registry.find(text)
         if entry is None:
+            from difflib import get_close_matches
+
             known = ", ".join(sorted(e.backend.name for e in registry.entries())) or "none"
+            close = get_close_matches(text, [e.backend.name for e in registry.entries()], n=1)
             aside = [f"{q.name} ({q.reason})" for q in registry.quarantined]
             raise ValueError(
                 f"no backend is named {text!r}; registered: {known}"
                 + (f"; quarantined: {', '.join(aside)}" if aside else "")
                 + "; for one that is not registered write module:attribute"
+                + (f"; did you mean {close[0]!r}?" if close else "")
             )
         return Target(text, entry.backend, entry.distribution, entry.version, True)
     try:
         found = importlib.import_module(module_name)
         for part in attribute.split("."):
             found = getattr(found, part)
+        backend: Any = found() if isinstance(found, type) and issubclass(found, Backend) else found
     except (ImportError, AttributeError) as error:
         raise ValueError(f"TARGET {text!r} cannot be loaded: {error}") from error
-    backend: Any = found() if isinstance(found, type) and issubclass(found, Backend) else found
+    except KeyboardInterrupt:
+        raise
+    except BaseException as error:  # whatever a module or a constructor raises, sys.exit() too
+        raise ValueError(
+            f"TARGET {text!r} cannot be loaded: {type(error).__name__}: {error}"
+        ) from error
     if not isinstance(backend, Backend):
         raise TypeError(
             f"TARGET {text!r} is a {type_name(type(backend))}, "

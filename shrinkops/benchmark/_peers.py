@@ -50,6 +50,9 @@ class Peer:
         None: every one.
     copies : bool
         It only moves the data, so its result is compared with the input.
+    rounds : bool
+        It computes by another formula, so its result is compared to within a few units in the
+        last place of x.
     """
 
     name: str
@@ -59,6 +62,7 @@ class Peer:
     departs: str = ""
     dtypes: frozenset[str] | None = None
     copies: bool = False
+    rounds: bool = False
 
     def obstacle(self, work: Work) -> str:
         """Say why it cannot be compared on these arrays, or return ""."""

@@ -2,24 +2,23 @@
 
 from __future__ import annotations
 
-import json
-import sys
 from collections.abc import Callable, Sequence
 from itertools import count
-from pathlib import Path
 from typing import Any
 
 import click
-from rich.console import Console
-from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn
-from rich.table import Table
 
+from shrinkops._commands.command import Command, suggestion
+from shrinkops._commands.files import FILE, Destination, distinct, replacing
+from shrinkops._commands.output import Output, dumps
+from shrinkops._commands.status import Exit
+from shrinkops._commands.text import Column
 from shrinkops._plugins.target import Target, find_target, operations
 from shrinkops.operations._declaration import Operation
 
 from ._compare import Comparison, Verdict
 from ._peers import COPY, Peer, find_peers
-from ._record import record, write_record
+from ._record import record
 from ._sampling import Plan
 from ._session import Session, judge, pairs_of, run, usual_peers
 from ._work import MODES
@@ -44,7 +43,9 @@ class _Count(click.ParamType[int]):
         return int(number)
 
 
-@click.command("bench")
+@click.command(
+    "bench", cls=Command, epilog="Example: shrinkops bench numpy torch --size 1e6 --dtype float32"
+)
 @click.argument("targets", nargs=-1, metavar="TARGET...")
 @click.option("--against", multiple=True, metavar="PEER", help="Peer; may be repeated.")
 @click.option("--size", "sizes", multiple=True, type=_Count(), help="Elements, as 1e6; repeat.")
@@ -54,11 +55,18 @@ class _Count(click.ParamType[int]):
 @click.option("--operation", help="By default the first one there is.")
 @click.option("--blocks", type=click.IntRange(5), default=Plan.blocks, show_default=True)
 @click.option("--gate", type=float, metavar="RATIO", help="Fail where a ratio is above this.")
-@click.option("--json", "json_file", metavar="FILE", help="Write a record; - is stdout.")
-@click.option("--plot", "plot_file", type=click.Path(path_type=Path), metavar="FILE")
+@click.option("--json", "json_file", type=FILE, metavar="FILE", help="Write a record; - is stdout.")
+@click.option("--plot", "plot_file", type=FILE, metavar="FILE", help="Draw times over sizes.")
 @click.option("--peers", "list_peers", is_flag=True, help="List the peers and end.")
-@click.option("--self-test", is_flag=True, help="Show that the kit sees what it must, and end.")
+@click.option(
+    "--self-test",
+    "--selftest",
+    is_flag=True,
+    help="Show that the kit sees what it must, and end.",
+)
+@click.pass_obj
 def command(
+    output: Output,
     targets: tuple[str, ...],
     against: tuple[str, ...],
     sizes: tuple[int, ...],
@@ -68,11 +76,11 @@ def command(
     operation: str | None,
     blocks: int,
     gate: float | None,
-    json_file: str | None,
-    plot_file: Path | None,
+    json_file: Destination | None,
+    plot_file: Destination | None,
     list_peers: bool,
     self_test: bool,
-) -> None:
+) -> Exit:
     """Measure backends against peers, as ratios.
 
     TARGET is a backend's name, or module:attribute. Results are compared with the
@@ -81,32 +89,36 @@ def command(
     which must be 1.
 
     With --gate the exit status is 1 where a ratio's whole interval lies above the gate,
-    here and in a fresh process, or where nothing could be judged.
+    here and in a fresh process. It is 3 where nothing could be measured or judged, with a
+    gate and without.
     """
-    # A table in a file or a log is not cut to the width of a terminal that is not there.
-    terminal = sys.stdout.isatty()
-    console = Console(stderr=json_file == "-", width=None if terminal else 140)
     chosen = _operation(operation)
     if self_test:
         from .selftest import main
 
-        sys.exit(main())
+        return Exit.DEVIATES if main(output.line) else Exit.CONFORMS
+    distinct((json_file, plot_file))
+    if json_file is not None and json_file.path is None:
+        output.take_stdout()
     known = find_peers(chosen)
     if list_peers:
-        _print_peers(console, known)
-        return
+        _print_peers(output, known)
+        return Exit.CONFORMS
     if not targets:
         raise click.UsageError("name at least one TARGET, such as numpy")
-    unknown = [name for name in against if name not in known]
-    if unknown:
-        names = ", ".join(map(repr, known))
-        raise click.UsageError(f"no peer is called {unknown[0]!r}; there are {names}")
+    for name in against:
+        if name not in known:
+            names = ", ".join(map(repr, known))
+            raise click.UsageError(
+                f"no peer is called {name!r}; there are {names}{suggestion(name, known)}"
+            )
     if gate is not None and not gate > 0:  # nor NaN, which no ratio exceeds
         raise click.UsageError(f"a gate is a ratio above 0, got {gate:g}")
     if plot_file is not None:
         _check_plot(plot_file)
     found = [_target(text) for text in targets]
     session = _measure(
+        output,
         found,
         chosen,
         sizes or _SIZES,
@@ -116,28 +128,26 @@ def command(
         _chooser(chosen, against, gate),
         blocks,
     )
-    _print_session(console, session)
+    _print_session(output, session)
+    status = _status(output, session, gate)
     if json_file is not None:
-        _write(json_file, record(found, (f.as_dict() for f in session.measured)))
-    if plot_file is not None and session.measured:
+        content = record(found, (f.as_dict() for f in session.measured))
+        json_file.write(output, dumps(content, indent=1) + "\n")
+    if plot_file is not None and plot_file.path is not None and session.measured:
         from ._plot import plot
 
-        plot(session.measured, plot_file)
-    sys.exit(_status(console, session, gate))
+        with replacing(plot_file.path) as path:
+            plot(session.measured, path)
+    return status
 
 
-def _write(file: str, content: dict[str, Any]) -> None:
-    if file == "-":
-        click.echo(json.dumps(content, ensure_ascii=False))
-    else:
-        write_record(Path(file), content)
-
-
-def _check_plot(path: Path) -> None:
+def _check_plot(place: Destination) -> None:
     from ._plot import check_format
 
+    if place.path is None:
+        raise click.UsageError("a plot needs a file; - is for --json alone")
     try:
-        check_format(path)
+        check_format(place.path)
     except ValueError as error:
         raise click.UsageError(str(error)) from error
 
@@ -147,7 +157,10 @@ def _operation(name: str | None) -> Operation:
     if name is None:
         return next(iter(known.values()))
     if name not in known:
-        raise click.UsageError(f"no operation is called {name!r}; there are {', '.join(known)}")
+        raise click.UsageError(
+            f"no operation is called {name!r}; there are {', '.join(known)}"
+            f"{suggestion(name, known)}"
+        )
     return known[name]
 
 
@@ -171,6 +184,7 @@ def _chooser(
 
 
 def _measure(
+    output: Output,
     targets: Sequence[Target],
     operation: Operation,
     sizes: Sequence[int],
@@ -181,39 +195,49 @@ def _measure(
     blocks: int,
 ) -> Session:
     pairs = list(pairs_of(targets, sizes, dtypes, mode, device))
-    columns = TextColumn("{task.description}"), BarColumn(), MofNCompleteColumn()
-    with Progress(*columns, console=Console(stderr=True), transient=True) as bar:
-        task = bar.add_task("", total=len(pairs))
-        begun = count()  # as many as are done when the next one begins
-
-        def progress(text: str) -> None:
-            bar.update(task, description=text, completed=next(begun))
-
-        return run(pairs, operation, peers, Plan(blocks=blocks), progress)
-
-
-def _print_peers(console: Console, known: dict[str, Peer]) -> None:
-    table = Table("peer", "needs", "arrays of", "departs from the specification")
-    for peer in known.values():
-        table.add_row(peer.name, peer.library, peer.takes, peer.departs)
-    console.print(table)
+    begun = count()  # as many as are done when the next one begins
+    with output.progress(len(pairs)) as progress:
+        return run(
+            pairs,
+            operation,
+            peers,
+            Plan(blocks=blocks),
+            lambda text: progress.show(text, next(begun)),
+        )
 
 
-def _print_session(console: Console, session: Session) -> None:
-    table = Table("target", "case", "time", "against", "ratio (99 %)", "x copy", "A/A", "remark")
-    for figure in session.measured:
-        table.add_row(*_row(figure))
+def _print_peers(output: Output, known: dict[str, Peer]) -> None:
+    columns = (
+        Column("peer"),
+        Column("needs"),
+        Column("arrays of"),
+        Column("departs from the specification", folds=True),
+    )
+    output.table(columns, [[p.name, p.library, p.takes, p.departs] for p in known.values()])
+
+
+_COLUMNS = (
+    Column("target"),
+    Column("case", folds=True),
+    Column("time", right=True),
+    Column("against"),
+    Column("ratio (99 %)", right=True),
+    Column("x copy", right=True),
+    Column("A/A", right=True),
+    Column("remark", folds=True),
+)
+
+
+def _print_session(output: Output, session: Session) -> None:
     if session.measured:
-        console.print(table)
+        output.table(_COLUMNS, [_row(figure) for figure in session.measured])
     departures = {f.peer: f.departs for f in session.measured if f.departs}
     notes = [f"* {peer} departs from the specification: {d}" for peer, d in departures.items()]
     for text in notes + [f"left out: {text}" for text in session.left_out]:
-        console.print(text, style="dim", markup=False, highlight=False, soft_wrap=True)
+        output.line(text, style="dim")
     for text in session.wrong:
-        console.print(
-            f"wrong: {text}", style="bold red", markup=False, highlight=False, soft_wrap=True
-        )
-    console.print(
+        output.line(f"wrong: {text}", style="bold red")
+    output.line(
         f"{len(session.measured)} measured, {len(session.left_out)} left out, "
         f"{len(session.wrong)} wrong"
     )
@@ -240,24 +264,24 @@ def _duration(seconds: float) -> str:
     return f"{seconds * 1e9:.3g} ns"
 
 
-def _status(console: Console, session: Session, gate: float | None) -> int:
-    if session.wrong or not session.measured:
-        if not session.measured:
-            console.print("nothing was measured: that is a failure")
-        return 1
+def _status(output: Output, session: Session, gate: float | None) -> Exit:
+    if not session.measured:
+        output.line("nothing was measured: that is a failure")
+        return Exit.DEVIATES if session.wrong else Exit.TOO_LITTLE
+    if session.wrong:
+        return Exit.DEVIATES
     if gate is None:
-        return 0
+        return Exit.CONFORMS
     outcome = judge(session.measured, gate)
     for message in outcome.messages:
-        console.print(message, markup=False, highlight=False, soft_wrap=True)
-    if not outcome.passed and not outcome.failed:
-        console.print("the gate could judge nothing: that is a failure")
-    console.print(
+        output.line(message)
+    nothing = not outcome.passed and not outcome.failed
+    if nothing:
+        output.line("the gate could judge nothing: that is a failure")
+    output.line(
         f"gate {gate:g}: {outcome.passed} passed, {outcome.failed} failed, "
         f"{outcome.unjudged} not judged"
     )
-    return 0 if outcome.ok else 1
-
-
-if __name__ == "__main__":
-    command()
+    if nothing:
+        return Exit.TOO_LITTLE
+    return Exit.CONFORMS if outcome.ok else Exit.DEVIATES

@@ -126,14 +126,14 @@ def _text(value: Estimate) -> str:
     return f"{value.median:.3f} ({value.low:.3f} to {value.high:.3f})"
 
 
-def main() -> int:
-    """Run every check and print what was seen; return 0 if all succeeded."""
+def main(say: Callable[[str], object] = print) -> int:
+    """Run every check and say what was seen; return 0 if all succeeded."""
     failed = 0
     for check in CHECKS:
         ok, detail = check.run()
         failed += not ok
-        print(f"{'ok    ' if ok else 'FAILED'}  {check.title}: {detail}")
-    print(f"{len(CHECKS) - failed} of {len(CHECKS)} checks passed")
+        say(f"{'ok    ' if ok else 'FAILED'}  {check.title}: {detail}")
+    say(f"{len(CHECKS) - failed} of {len(CHECKS)} checks passed")
     return 1 if failed else 0
 
 

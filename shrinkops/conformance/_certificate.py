@@ -11,18 +11,19 @@ from __future__ import annotations
 
 import hashlib
 import importlib.metadata
-import json
 import platform
 import sys
 from collections.abc import Sequence
 from pathlib import Path
 from typing import Any
 
+from shrinkops._commands.output import dumps
+
 from . import KIT_VERSION
 from ._model import Result
 from ._report import Run
 
-__all__ = ["SCHEMA", "certificate", "write_certificate"]
+__all__ = ["SCHEMA", "certificate", "certificate_text"]
 
 SCHEMA = Path(__file__).with_name("certificate.schema.json")
 
@@ -112,7 +113,6 @@ def _result(result: Result) -> dict[str, Any]:
     return found | {name: getattr(result, name) for name in optional if getattr(result, name)}
 
 
-def write_certificate(runs: Sequence[Run], path: Path) -> None:
-    """Write the certificate to a file."""
-    text = json.dumps(certificate(runs), indent=1, ensure_ascii=False)
-    path.write_text(text + "\n", encoding="utf-8")
+def certificate_text(runs: Sequence[Run]) -> str:
+    """Return the certificate as a JSON document."""
+    return dumps(certificate(runs), indent=1) + "\n"

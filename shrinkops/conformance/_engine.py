@@ -3,7 +3,10 @@
 Invariants
 ----------
 - An item's result depends on the item and the target alone, not on what ran before.
-- Any exception that a check lets through convicts the backend: a crash is a verdict.
+- Any exception that a check lets through convicts the backend: a crash is a verdict. So is an
+  exit: ``sys.exit(0)`` or ``pytest.skip()`` in a kernel. Ctrl-C alone ends the run.
+- What is not applicable the kit says, never the backend: the exception for it convicts where
+  a frame of somebody else stands between the check and its origin.
 - A RuntimeWarning during any check is an error: a right implementation computes quietly.
 """
 
@@ -58,18 +61,35 @@ def _attempt(environment: Environment, item: Item) -> Result:
             warnings.simplefilter("error", RuntimeWarning)
             item.check.function(context)
     except NotApplicable as reason:
+        culprit = _declared_by(reason, item)
+        if culprit:
+            message = f"{culprit} itself declared the check not applicable: {reason}"
+            return Result(item, State.FAILED, message, "", "NotApplicable")
         return Result(item, State.NOT_APPLICABLE, str(reason))
     except Deviation as found:
         return Result(
             item, State.FAILED, str(found), found.value, found.raised,
             found.script or _crash_script(context, str(found), _LIKE_X),
         )  # fmt: skip
-    except Exception as error:
+    except KeyboardInterrupt:
+        raise
+    except BaseException as error:
         name = type(error).__name__
         last = traceback.extract_tb(error.__traceback__)[-1]
         message = f"raised {name}: {error} (line {last.lineno} of {last.name})"
         return Result(item, State.FAILED, message, "", name, _crash_script(context, message))
     return Result(item, State.PASSED)
+
+
+def _declared_by(reason: NotApplicable, item: Item) -> str:
+    """Return the module outside the kit that raised, or passed on, the kit's own exception."""
+    own = (__package__ or "", item.check.function.__module__.rpartition(".")[0])
+    for frame, _ in traceback.walk_tb(reason.__traceback__):
+        module = str(frame.f_globals.get("__name__", ""))
+        known = any(module == name or module.startswith(f"{name}.") for name in own if name)
+        if not known and module.partition(".")[0] not in ("hypothesis", "contextlib"):
+            return module or "code without a module"
+    return ""
 
 
 _LIKE_X = "(read(y).dtype, read(y).shape) == (read(x).dtype, read(x).shape)"

@@ -21,7 +21,7 @@ from ._model import Result, State
 from ._numbers import NUMBERS, number_of
 from ._report import Exit, Run
 
-__all__ = ["page", "write_html"]
+__all__ = ["page"]
 
 _STYLE = Path(__file__).with_name("report.css")
 _ANY = ""
@@ -37,11 +37,6 @@ _WORST = (
     (State.NOT_DECLARED, "none"),
 )
 """States from the gravest to the mildest, with the style of a cell that has one."""
-
-
-def write_html(runs: Sequence[Run], path: Path) -> None:
-    """Write the page of all runs against one target."""
-    path.write_text(page(runs), encoding="utf-8")
 
 
 def page(runs: Sequence[Run]) -> str:

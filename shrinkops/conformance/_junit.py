@@ -4,13 +4,12 @@ from __future__ import annotations
 
 import re
 from collections.abc import Sequence
-from pathlib import Path
 from xml.etree import ElementTree
 
 from ._model import State
 from ._report import Run
 
-__all__ = ["write_junit"]
+__all__ = ["junit_text"]
 
 _ELEMENT = {
     State.FAILED: "failure",
@@ -20,11 +19,11 @@ _ELEMENT = {
     State.NOT_APPLICABLE: "skipped",
     State.NOT_DECLARED: "skipped",
 }
-_NOT_IN_XML = re.compile("[^\t\n\r -\ud7ff\ue000-\ufffd]")
+_NOT_IN_XML = re.compile("[^\t\n\r -\ud7ff\ue000-\ufffd\U00010000-\U0010ffff]")
 
 
-def write_junit(runs: Sequence[Run], path: Path) -> None:
-    """Write all runs as one document."""
+def junit_text(runs: Sequence[Run]) -> str:
+    """Return all runs as one document."""
     root = ElementTree.Element("testsuites")
     for run in runs:
         suite = ElementTree.SubElement(
@@ -50,20 +49,26 @@ def write_junit(runs: Sequence[Run], path: Path) -> None:
                 continue
             totals["failures" if element == "failure" else "skipped"] += 1
             detail = ElementTree.SubElement(
-                case, element, message=_clean(f"{result.state.value}: {result.message}")
+                case, element, message=f"{result.state.value}: {result.message}"
             )
             if result.script:
-                detail.text = _clean(result.script)
+                detail.text = result.script
         for problem in [*run.stale, *([run.too_little] if run.too_little else [])]:
             case = ElementTree.SubElement(suite, "testcase", classname="run", name="denominator")
-            ElementTree.SubElement(case, "failure", message=_clean(problem))
+            ElementTree.SubElement(case, "failure", message=problem)
             totals["tests"] += 1
             totals["failures"] += 1
         for name, value in totals.items():
             suite.set(name, str(value))
     ElementTree.indent(root)
-    ElementTree.ElementTree(root).write(path, encoding="utf-8", xml_declaration=True)
+    for node in root.iter():  # names and messages alike come from elsewhere
+        node.text = node.text and _clean(node.text)
+        for name, text in node.attrib.items():
+            node.set(name, _clean(text))
+    document = ElementTree.tostring(root, encoding="unicode")
+    return f'<?xml version="1.0" encoding="utf-8"?>\n{document}\n'
 
 
 def _clean(text: str) -> str:
-    return _NOT_IN_XML.sub("?", text)
+    """Write what XML 1.0 cannot hold as escapes."""
+    return _NOT_IN_XML.sub(lambda m: f"\\x{ord(m.group()):02x}", text)

@@ -12,7 +12,8 @@ from __future__ import annotations
 from collections import Counter
 from collections.abc import Sequence
 from dataclasses import dataclass
-from enum import IntEnum
+
+from shrinkops._commands.status import Exit
 
 from ._context import Environment
 from ._ledger import Ledger
@@ -23,15 +24,6 @@ __all__ = ["Counts", "Exit", "Run"]
 
 ENOUGH = 0.8
 """Share of the required items that must come to a verdict; the rest may be inapplicable."""
-
-
-class Exit(IntEnum):
-    """What the command returns."""
-
-    CONFORMS = 0
-    DEVIATES = 1
-    UNUSABLE = 2
-    TOO_LITTLE = 3
 
 
 @dataclass(frozen=True, slots=True)

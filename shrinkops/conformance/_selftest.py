@@ -9,18 +9,18 @@ Invariants
 
 from __future__ import annotations
 
+import fnmatch
 from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass, replace
 
-from rich.console import Console
-from rich.markup import escape
+from shrinkops._commands.output import Output
+from shrinkops._commands.status import Exit
 
 from ._context import Environment
 from ._engine import run_item
 from ._model import Item, Result, State
 from ._mutants import CONTROL, Mutant, Tools, mutated
 from ._plan import make_plan
-from ._report import Exit
 
 __all__ = ["Trial", "run_selftest", "trials"]
 
@@ -113,31 +113,53 @@ def _control_passes(environment: Environment, item: Item, controls: dict[str, bo
     return controls[item.identifier]
 
 
-def run_selftest(environment: Environment, console: Console) -> int:
-    """Try all mutants, print a line for each, and return the exit status."""
+def run_selftest(environment: Environment, output: Output, patterns: Sequence[str] = ()) -> Exit:
+    """Try mutants, print a line for each, and return the exit status.
+
+    Parameters
+    ----------
+    environment : Environment
+    output : Output
+    patterns : sequence of str
+        Shell patterns of checks or clauses: only the mutants that these should kill.
+    """
     done = []
-    for trial in trials(environment):
-        done.append(trial)
-        if not trial.applicable:
-            mark, style = "-", "dim"
-        else:
-            mark, style = ("killed", "green") if trial.killed else ("SURVIVED", "bold red")
-        where = trial.item or trial.message
-        console.print(
-            escape(f"{mark:9} {trial.mutant.name:28} {trial.mutant.defect}: {where}"), style=style
-        )
-    return _score(done, environment, console)
+    suite = environment.suite
+    chosen = {m.name for m in suite.mutants() if not patterns or _named(m.killer, patterns)}
+    with output.progress(len(chosen)) as progress:
+        for trial in trials(environment, lambda mutant: mutant.name in chosen):
+            done.append(trial)
+            progress.clear()
+            _say(trial, output)
+            progress.show(suite.operation.name)
+    return _score(done, environment, output)
 
 
-def _score(done: Sequence[Trial], environment: Environment, console: Console) -> int:
+def _named(killer: str, patterns: Sequence[str]) -> bool:
+    names = (killer, killer.partition("/")[0])
+    return any(fnmatch.fnmatchcase(name, pattern) for name in names for pattern in patterns)
+
+
+def _say(trial: Trial, output: Output) -> None:
+    if not trial.applicable:
+        mark, style = "-", "dim"
+    else:
+        mark, style = ("killed", "green") if trial.killed else ("SURVIVED", "bold red")
+    where = trial.item or trial.message
+    if not trial.applicable:
+        where = f"cannot exist here: {where}"
+    output.line(f"{mark:9} {trial.mutant.name:28} {trial.mutant.defect}: {where}", style=style)
+
+
+def _score(done: Sequence[Trial], environment: Environment, output: Output) -> Exit:
     applicable = [t for t in done if t.applicable]
     killed = sum(t.killed for t in applicable)
     name = environment.target.backend.name
-    console.print(
+    output.line(
         f"mutation score of {environment.suite.operation.name} on {name!r}: {killed} of "
         f"{len(applicable)} killed by the check that they name; {len(done) - len(applicable)} "
         f"of {len(done)} mutants cannot exist here"
     )
     if not applicable:
-        return int(Exit.TOO_LITTLE)
-    return int(Exit.CONFORMS if killed == len(applicable) else Exit.DEVIATES)
+        return Exit.TOO_LITTLE
+    return Exit.CONFORMS if killed == len(applicable) else Exit.DEVIATES

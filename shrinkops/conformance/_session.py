@@ -53,7 +53,7 @@ def open_target(text: str) -> Target:
         problem = backend.unavailable()
     except UnusableTargetError:
         raise
-    except Exception as error:
+    except (Exception, SystemExit) as error:
         raise UnusableTargetError(
             f"backend {backend.name!r} cannot be used: {type(error).__name__}: {error}"
         ) from error
@@ -69,7 +69,7 @@ def environments(text: str, *, thorough: bool = False) -> list[Environment]:
     for environment in found:
         try:
             devices = environment.adapter.devices()
-        except Exception as error:
+        except (Exception, SystemExit) as error:
             raise UnusableTargetError(
                 f"the adapter of {target.backend.name!r} does not load: "
                 f"{type(error).__name__}: {error}"

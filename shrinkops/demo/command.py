@@ -8,11 +8,18 @@ Invariant
 
 from __future__ import annotations
 
+import dataclasses
 import os
 from pathlib import Path
 from typing import TYPE_CHECKING
 
 import click
+
+from shrinkops._commands.command import Command, suggestion
+from shrinkops._commands.files import FILE, Destination, replacing
+from shrinkops._commands.output import Output
+from shrinkops._commands.status import Exit
+from shrinkops._commands.text import visible
 
 if TYPE_CHECKING:
     from ._records import Record
@@ -23,7 +30,7 @@ _SECONDS = 0.6
 """How long each backend is timed."""
 
 
-@click.command(name="demo")
+@click.command("demo", cls=Command, epilog="Example: shrinkops demo --snr 5 --output picture.svg")
 @click.option(
     "--signal",
     type=click.Path(path_type=Path),
@@ -31,8 +38,10 @@ _SECONDS = 0.6
 )
 @click.option(
     "--output",
-    type=click.Path(path_type=Path),
-    default=Path("shrinkops-demo.png"),
+    "target",
+    type=FILE,
+    metavar="FILE",
+    default="shrinkops-demo.png",
     show_default=True,
     help="Where the picture goes: .png, .svg or .pdf. With .npy the denoised --signal instead.",
 )
@@ -53,15 +62,17 @@ _SECONDS = 0.6
     help="Signal-to-noise ratio in decibels after noise is added.",
 )
 @click.option("--as-is", is_flag=True, help="Add no noise: the data have their own.")
+@click.pass_obj
 def command(
+    output: Output,
     signal: Path | None,
-    output: Path,
+    target: Destination,
     operation: str,
     level_dependent: bool,
     seed: int,
     snr: float,
     as_is: bool,
-) -> None:
+) -> Exit:
     """Denoise real records on every backend that is ready.
 
     Takes an electrocardiogram and a photograph that ship with PyWavelets, or your file;
@@ -71,14 +82,17 @@ def command(
     """
     # Like for like: NumPy's loops run on one thread. It counts if set before libraries load.
     os.environ.setdefault("OMP_NUM_THREADS", "1")
-    _check_output(output, signal)
+    path = _path(target, signal)
     from shrinkops._plugins.target import operations
 
     from ._records import RecordError, add_noise, from_file, shipped
 
     if operation not in operations():
         known = ", ".join(sorted(operations()))
-        raise click.BadParameter(f"{operation!r}; there are {known}", param_hint="--operation")
+        close = suggestion(operation, operations())
+        raise click.BadParameter(
+            f"{operation!r}; there are {known}{close}", param_hint="--operation"
+        )
 
     try:
         records = [from_file(signal)] if signal else shipped()
@@ -86,37 +100,32 @@ def command(
         raise click.BadParameter(str(error), param_hint="--signal") from error
     if not as_is:
         records = [add_noise(record, snr, seed) for record in records]
-    if not _run(records, output, operation, level_dependent):
-        raise click.exceptions.Exit(1)
+    records = [
+        dataclasses.replace(r, name=visible(r.name), title=visible(r.title)) for r in records
+    ]
+    return _run(output, records, path, operation, level_dependent)
 
 
-def _check_output(output: Path, signal: Path | None) -> None:
-    """Refuse a path that cannot be written before anything is computed."""
+def _path(target: Destination, signal: Path | None) -> Path:
+    """Refuse a file of another kind before anything is computed."""
     from ._picture import formats
 
-    folder = output.resolve().parent
     problem = ""
-    if output.suffix == ".npy":
+    suffix = target.path.suffix if target.path else ""
+    if suffix == ".npy":
         problem = "" if signal else "two records would go into one file; give --signal"
-    elif output.suffix.lstrip(".").lower() not in formats():
+    elif suffix.lstrip(".").lower() not in formats():
         problem = f"a picture ends in one of {', '.join('.' + f for f in formats())}"
-    if problem:
-        pass
-    elif output.is_dir():
-        problem = "this is a folder"
-    elif not folder.is_dir():
-        problem = f"there is no folder {str(folder)!r}"
-    elif not os.access(folder, os.W_OK):
-        problem = f"the folder {str(folder)!r} cannot be written to"
-    if problem:
-        raise click.BadParameter(f"{output}: {problem}", param_hint="--output")
+    if problem or target.path is None:
+        raise click.BadParameter(f"{target.text}: {problem}", param_hint="--output")
+    return target.path
 
 
-def _run(records: list[Record], output: Path, operation: str, level_dependent: bool) -> bool:
-    """Compute, print, draw or save; return whether every backend agreed."""
+def _run(
+    output: Output, records: list[Record], path: Path, operation: str, level_dependent: bool
+) -> Exit:
+    """Compute, print, draw or save; tell whether every backend agreed."""
     import numpy
-    from rich.console import Console
-    from rich.progress import BarColumn, Progress, SpinnerColumn, TextColumn
 
     import shrinkops
 
@@ -124,37 +133,35 @@ def _run(records: list[Record], output: Path, operation: str, level_dependent: b
     from ._picture import draw
     from ._wavelets import decompose, rule
 
-    steps = (SpinnerColumn(), BarColumn(), TextColumn("{task.description}"))
-    bar = Console(stderr=True)
-    with Progress(*steps, console=bar, transient=True, disable=not bar.is_terminal) as progress:
-        task = progress.add_task("looking for backends", total=None)
-        table = shrinkops.backends()
-        places = _backends.places(table)
-        if not places:
-            raise click.ClickException(f"no backend is ready:\n{table!r}")
-        progress.update(task, total=len(places) + 2, description="decomposing")
+    table = shrinkops.backends()
+    places = _backends.places(table)
+    if not places:
+        raise click.UsageError(f"no backend is ready:\n{table!r}")
+    with output.progress(len(places) + 2) as progress:
+        progress.show("decomposing", 0)
         decompositions = [decompose(r.noisy, operation, level_dependent) for r in records]
         runs = []
         for place in places:
-            progress.update(task, advance=1, description=f"{place.backend} on {place.label}")
+            progress.show(f"{place.backend} on {place.label}")
             runs.append(_backends.run_on(place, decompositions, operation, _SECONDS))
         good = [run for run in runs if run.shrunk]
-        if good and output.suffix == ".npy":
-            numpy.save(output, decompositions[0].reconstruct(good[0].shrunk[0]))
-        elif good:
-            progress.update(task, advance=1, description="drawing")
-            draw(records, decompositions, good[0].shrunk, operation, output)
-
-    console = Console(highlight=False)
-    _report.print_records(console, records, decompositions, rule(operation, level_dependent))
+        if good:
+            with replacing(path) as neighbour:
+                if path.suffix == ".npy":
+                    numpy.save(neighbour, decompositions[0].reconstruct(good[0].shrunk[0]))
+                else:
+                    progress.show("drawing")
+                    draw(records, decompositions, good[0].shrunk, operation, neighbour)
+    _report.print_records(output, records, decompositions, rule(operation, level_dependent))
     ordered = [*good, *(run for run in runs if not run.shrunk)]
-    _report.print_backends(console, records, decompositions, ordered, operation)
+    _report.print_backends(output, records, decompositions, ordered, operation)
     if good:
-        _report.print_losses(console, records, decompositions, good[0])
+        _report.print_losses(output, records, decompositions, good[0])
     if operation == "hardshrink":
-        console.print(_backends.boundary_note(decompositions), style="dim")
-    _report.print_missing(console, table)
+        output.paragraph(_backends.boundary_note(decompositions), "dim", indent=0)
+    _report.print_missing(output, table)
     if not good:
-        return False
-    click.echo(f"{'denoised' if output.suffix == '.npy' else 'picture'}: {output}")
-    return not any(run.error for run in runs) and not any(run.differing(good[0]) for run in good)
+        return Exit.DEVIATES
+    output.line(f"{'denoised' if path.suffix == '.npy' else 'picture'}: {path}")
+    failed = any(run.error for run in runs) or any(run.differing(good[0]) for run in good)
+    return Exit.DEVIATES if failed else Exit.CONFORMS

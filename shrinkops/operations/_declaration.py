@@ -116,8 +116,7 @@ class Operation:
         The exact definition outside the band, from the band outwards.
     outside : callable
         ``outside(xp, x, *parameters)``: the definition in Array API terms, in the working
-        format, for elements outside the band; what it gives inside is not used. For complex
-        numbers it is asked about magnitudes.
+        format, for elements outside the band; what it gives inside is not used.
     derivatives : callable
         ``derivatives(xp, x, *parameters)``: d/dx and d/d each parameter outside the band.
     accuracy : str or int
@@ -128,6 +127,11 @@ class Operation:
         Version of the specification that the clauses come from.
     whole : bool
         Whether integers take whole parameters only.
+    magnitude : callable, optional
+        ``magnitude(xp, size, excess, *parameters)``: the result's magnitude for a complex
+        number of that size, which exceeds the band by ``excess``; that difference is given
+        because subtracting the two again would lose it. Needed for complex numbers, but where
+        elements are only returned or zeroed.
     """
 
     name: str
@@ -141,6 +145,7 @@ class Operation:
     clauses: tuple[Clause, ...]
     specification: str = "1.0"
     whole: bool = False
+    magnitude: Callable[..., Any] | None = None
 
     def __post_init__(self) -> None:
         names = self.parameter_names
@@ -151,6 +156,8 @@ class Operation:
                 f"operation {self.name!r}: kinds are {sorted(self.kinds)}, expected 'float' and "
                 f"perhaps 'integer' and 'complex'"
             )
+        if "complex" in self.kinds and self.accuracy != "exact" and self.magnitude is None:
+            raise ValueError(f"operation {self.name!r} takes complex numbers; give a magnitude")
         edges = [piece.above for piece in self.pieces]
         if not edges or edges[0] != names[0] or not set(edges) <= set(names):
             raise ValueError(

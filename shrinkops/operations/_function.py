@@ -12,6 +12,7 @@ from __future__ import annotations
 
 import inspect
 import linecache
+import sys
 from collections.abc import Callable
 from typing import Any, TypeVar, dataclass_transform
 
@@ -20,7 +21,7 @@ from shrinkops._call.parameters import check_constants
 
 from ._declaration import Operation
 
-__all__ = ["OperationCallable", "define"]
+__all__ = ["OperationCallable", "define", "public_function"]
 
 _Function = TypeVar("_Function", bound=Callable[..., Any])
 _Array = TypeVar("_Array")
@@ -110,6 +111,16 @@ def define(operation: Operation) -> Callable[[_Function], _Function]:
     return decorate
 
 
+def public_function(name: str) -> Callable[..., Any]:
+    """Return the public function of an operation by its name; it pickles by its module."""
+    dispatcher = next((d for d in dispatchers if d.operation.name == name), None)
+    if dispatcher is None:
+        known = ", ".join(d.operation.name for d in dispatchers)
+        raise LookupError(f"no operation is named {name!r}; there are {known}")
+    function: Callable[..., Any] = getattr(sys.modules[dispatcher.module], name)
+    return function
+
+
 def _check_stub(operation: Operation, stub: Any) -> None:
     parameters = inspect.signature(stub).parameters
     names = ("x", *operation.parameter_names, "out")
@@ -146,8 +157,7 @@ class OperationCallable:
             attributes=", ".join(f"self.{name}" for name in names),
             keywords=", ".join(f"{name}={name}" for name in names),
         )
-        module = inspect.getmodule(function)
-        make = _compiled(source, vars(module), cls.__name__)
+        make = _compiled(source, function.__globals__, cls.__name__)
         label = cls.__name__
 
         def check(*values: Any) -> None:

@@ -26,8 +26,14 @@ def _factor(xp: Any, t: Any, u: Any) -> Any:
 
 def _outside(xp: Any, x: Any, t: Any, u: Any) -> Any:
     size = xp.abs(x)
-    line = xp.minimum((size - t) * _factor(xp, t, u), size)
-    return xp.where(size >= u, x, xp.where(x > 0, line, -line))
+    result = _magnitude(xp, size, size - t, t, u)
+    return xp.where(x > 0, result, -result)
+
+
+def _magnitude(xp: Any, size: Any, excess: Any, t: Any, u: Any) -> Any:
+    between = size < u
+    line = xp.where(between, excess, xp.zeros_like(excess)) * _factor(xp, t, u)
+    return xp.where(between, xp.minimum(line, size), size)
 
 
 def _derivatives(xp: Any, x: Any, t: Any, u: Any) -> tuple[Any, ...]:
@@ -73,6 +79,7 @@ OPERATION = Operation(
     ),
     outside=_outside,
     derivatives=_derivatives,
+    magnitude=_magnitude,
     accuracy=2,
     clauses=clauses(
         "FS",

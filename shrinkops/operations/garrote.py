@@ -19,10 +19,14 @@ _Array = TypeVar("_Array")
 
 
 def _outside(xp: Any, x: Any, t: Any) -> Any:
-    # No square of t that could over- or underflow, and no cancellation near t.
     size = xp.abs(x)
-    result = xp.minimum((size - t) * (1 + t / size), size)
+    result = _magnitude(xp, size, size - t, t)
     return xp.where(x > 0, result, -result)
+
+
+def _magnitude(xp: Any, size: Any, excess: Any, t: Any) -> Any:
+    # No square of t that could over- or underflow, and no cancellation near t.
+    return xp.minimum(excess * (1 + t / size), size)
 
 
 def _derivatives(xp: Any, x: Any, t: Any) -> tuple[Any, ...]:  # noqa: ARG001
@@ -45,6 +49,7 @@ OPERATION = Operation(
     ),
     outside=_outside,
     derivatives=_derivatives,
+    magnitude=_magnitude,
     accuracy=3,
     clauses=clauses(
         "GA",

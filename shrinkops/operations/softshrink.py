@@ -22,6 +22,10 @@ def _outside(xp: Any, x: Any, t: Any) -> Any:
     return xp.where(x > 0, x - t, x + t)
 
 
+def _magnitude(xp: Any, size: Any, excess: Any, t: Any) -> Any:  # noqa: ARG001
+    return excess
+
+
 def _derivatives(xp: Any, x: Any, t: Any) -> tuple[Any, ...]:  # noqa: ARG001
     one = xp.ones_like(x)
     return one, xp.where(x > 0, -one, one)
@@ -42,6 +46,7 @@ OPERATION = Operation(
     ),
     outside=_outside,
     derivatives=_derivatives,
+    magnitude=_magnitude,
     accuracy="rounded",
     whole=True,
     clauses=clauses(

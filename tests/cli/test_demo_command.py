@@ -204,7 +204,7 @@ class TestOtherBackends:
         finally:
             monkeypatch.undo()
             shrinkops.refresh()
-        assert result.exit_code == 1
+        assert result.exit_code == 2
         assert "no backend is ready" in result.output
 
 

@@ -72,10 +72,10 @@ def test_unknown_command(invoke):
 
 def test_without_its_libraries_the_command_line_names_the_remedy(bare):
     done = bare("backends")
-    assert done.returncode == 1
+    assert done.returncode == 2
     assert done.stdout == ""
     assert done.stderr == (
-        "shrinkops: the command line needs click and rich, not installed here; "
+        "shrinkops: the command line needs click, not installed here; "
         "the remedy: pip install 'shrinkops[cli]'\n"
     )
 

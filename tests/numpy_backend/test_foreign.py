@@ -246,13 +246,16 @@ def test_a_class_that_comes_back_as_ndarray_is_refused() -> None:
         hardshrink(Lossy(), 0.5)
 
 
-def test_an_operation_without_a_ufunc_is_refused() -> None:
+def test_an_operation_without_a_ufunc_is_refused_for_unknown_classes() -> None:
     from dataclasses import replace
+
+    from shrinkops_numpy._carrier import Carrier
 
     from shrinkops._plugins.registry import registry
     from shrinkops.operations.hardshrink import OPERATION
 
     entry = registry.find("ufunc")
     assert entry is not None
-    with pytest.raises(NotImplementedError, match="no ufunc for otherwise"):
-        entry.backend.kernel(replace(OPERATION, name="otherwise"))
+    kernel = entry.backend.kernel(replace(OPERATION, name="pinch"))
+    with pytest.raises(TypeError, match="no ufunc of that name"):
+        kernel(Carrier(VALUES), 0.5, None)

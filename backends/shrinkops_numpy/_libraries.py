@@ -1,0 +1,30 @@
+"""The libraries whose types hold arrays, as names: what is known before any of them is imported."""
+
+from __future__ import annotations
+
+__all__ = ["LIBRARIES", "NOT_ARRAYS", "may_take"]
+
+LIBRARIES = {
+    "astropy": "_units",
+    "awkward": "_awkward",
+    "numpy": "_subclasses",
+    "pandas": "_pandas",
+    "pint": "_units",
+    "polars": "_polars",
+    "quantities": "_units",
+    "scipy": "_sparse",
+    "sparse": "_sparse",
+    "unyt": "_units",
+    "xarray": "_xarray",
+}
+"""The module of ``_wrappers`` that knows the types of a library."""
+
+NOT_ARRAYS = frozenset({("pandas", "NAType"), ("pint", "Unit"), ("pint", "PlainUnit")})
+"""Classes that speak ``__array_ufunc__`` and hold no array, by library and name."""
+
+
+def may_take(cls: type) -> bool:
+    """Tell, importing nothing, whether a class may be taken: it is of these, or takes ufuncs."""
+    return getattr(cls, "__array_ufunc__", None) is not None or any(
+        base.__module__.partition(".")[0] in LIBRARIES for base in cls.__mro__
+    )

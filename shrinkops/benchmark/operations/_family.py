@@ -1,0 +1,163 @@
+"""What the operations with arithmetic are compared with: one idiom each, in every library.
+
+Invariants
+----------
+- An idiom is written once, as its users write it, and timed in NumPy, JAX, PyTorch and CuPy.
+- Idioms and libraries round by formulas of their own, so they are compared to within units in
+  the last place of x; none is timed that computes something else.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from functools import partial
+from typing import Any
+
+import numpy as np
+
+from shrinkops.benchmark._calls import Call
+from shrinkops.benchmark._peers import Peer
+from shrinkops.benchmark._work import Work
+
+__all__ = ["peers_of", "suite_for"]
+
+_FLOATS = frozenset({"float32", "float64"})
+_TORCH = _FLOATS | {"float16", "bfloat16"}
+
+
+def _soft(xp: Any, x: Any, t: float) -> Any:
+    return xp.sign(x) * xp.maximum(xp.abs(x) - t, x * 0)
+
+
+def _shrink(xp: Any, x: Any, t: float, b: float = 0.0) -> Any:
+    return xp.where(x > t, x - b, xp.where(x < -t, x + b, x * 0))
+
+
+def _firm(xp: Any, x: Any, t: float, u: float = 1.0) -> Any:
+    size = xp.abs(x)
+    line = xp.sign(x) * u * (size - t) / (u - t)
+    return xp.where(size <= t, x * 0, xp.where(size > u, x, line))
+
+
+def _garrote(xp: Any, x: Any, t: float) -> Any:
+    return xp.where(xp.abs(x) > t, x - t * t / x, x * 0)
+
+
+_IDIOMS: dict[str, tuple[str, Callable[..., Any]]] = {
+    "softshrink": ("sign * maximum", _soft),
+    "shrink": ("where of where", _shrink),
+    "firmshrink": ("where of where", _firm),
+    "garrote": ("where", _garrote),
+}
+
+
+def _idiom(function: Callable[..., Any]) -> Callable[[Work], Call]:
+    def build(work: Work) -> Call:
+        def idiom(x: Any, lambd: float) -> Any:
+            with np.errstate(all="ignore"):
+                return function(np, x, lambd)
+
+        return work.host_call(idiom, work.host_x, work.lambd)
+
+    return build
+
+
+def _library_idiom(library: str, function: Callable[..., Any]) -> Callable[[Work], Call]:
+    def build(work: Work) -> Call:
+        xp: Any = __import__(library, fromlist=["where"])
+        return work.call(lambda x, lambd: function(xp, x, lambd), work.x, work.lambd)
+
+    return build
+
+
+def _jitted(function: Callable[..., Any]) -> Callable[[Work], Call]:
+    def build(work: Work) -> Call:
+        import jax
+        import jax.numpy as jnp
+
+        return work.call(jax.jit(lambda x, t: function(jnp, x, t)), work.x, work.lambd)
+
+    return build
+
+
+def _pywt(mode: str) -> Callable[[Work], Call]:
+    def build(work: Work) -> Call:
+        import pywt
+
+        if mode == "firm":
+            return work.host_call(pywt.threshold_firm, work.host_x, work.lambd, 1.0)
+
+        def threshold(x: Any, lambd: float) -> Any:
+            with np.errstate(all="ignore"):
+                return pywt.threshold(x, lambd, mode)
+
+        return work.host_call(threshold, work.host_x, work.lambd)
+
+    return build
+
+
+def _sigpy(work: Work) -> Call:
+    import sigpy
+
+    return work.host_call(sigpy.soft_thresh, work.lambd, work.host_x)
+
+
+def _torch_softshrink(work: Work) -> Call:
+    import torch
+
+    native = torch._C._nn.softshrink
+    if work.out is None:
+        return work.call(native, work.x, work.lambd)
+    return work.call(native, work.x, work.lambd, out=work.out)
+
+
+def _torch_on_host(work: Work) -> Call:
+    import torch
+
+    native, x = torch._C._nn.softshrink, torch.from_numpy(work.host_x)
+    if work.case.mode != "out":
+        return work.host_call(native, x, work.lambd)
+    return work.host_call(native, x, work.lambd, out=torch.from_numpy(work.host_out))
+
+
+def _copyto(work: Work) -> Call:
+    import jax.numpy as jnp
+
+    return work.call(jnp.copy, work.x)
+
+
+_MODES = {"softshrink": "soft", "firmshrink": "firm", "garrote": "garrote"}
+"""PyWavelets' names."""
+
+
+def peers_of(name: str) -> tuple[Peer, ...]:
+    """Return the peers of an operation with arithmetic."""
+    label, function = _IDIOMS[name]
+    near = partial(Peer, rounds=True)
+    peers = [
+        near(f"np: {label}", "numpy", "numpy", _idiom(function)),
+        near(f"torch: {label}", "torch", "torch", _library_idiom("torch", function)),
+        near(f"jitted jnp: {label}", "jax", "jax", _jitted(function)),
+        near(f"jnp: {label}", "jax", "jax", _library_idiom("jax.numpy", function)),
+        Peer("jnp.copy", "jax", "jax", _copyto, copies=True),
+        near(f"cp: {label}", "cupy", "cupy", _library_idiom("cupy", function)),
+    ]
+    if name in _MODES:
+        peers.append(near("pywt", "pywt", "numpy", _pywt(_MODES[name])))
+    if name == "softshrink":
+        host = _TORCH - {"bfloat16"}
+        peers += [
+            near("sigpy", "sigpy", "numpy", _sigpy),
+            near("torch, same buffer", "torch", "numpy", _torch_on_host, dtypes=host),
+            near("torch.softshrink", "torch", "torch", _torch_softshrink, dtypes=_TORCH),
+        ]
+    return tuple(peers)
+
+
+def suite_for(peers: tuple[Peer, ...]) -> dict[str, tuple[str, ...]]:
+    """Return the peers that an asv suite tracks besides the copy, by target."""
+    suite = {
+        library: tuple(p.name for p in peers if p.takes == library)
+        for library in ("numpy", "torch", "jax", "cupy")
+    }
+    return {**suite, "": suite["numpy"][:1]}
