@@ -52,7 +52,7 @@ class _Count(click.ParamType[int]):
 @click.option("--dtype", "dtypes", multiple=True, default=("float32",), show_default=True)
 @click.option("--mode", type=click.Choice(MODES), help="By default out, or fresh without it.")
 @click.option("--device", type=click.Choice(("cpu", "gpu")), default="cpu", show_default=True)
-@click.option("--operation", help="By default the first one there is.")
+@click.option("--operation", default="hardshrink", show_default=True, help="What is timed.")
 @click.option("--blocks", type=click.IntRange(5), default=Plan.blocks, show_default=True)
 @click.option("--gate", type=float, metavar="RATIO", help="Fail where a ratio is above this.")
 @click.option("--json", "json_file", type=FILE, metavar="FILE", help="Write a record; - is stdout.")
@@ -73,7 +73,7 @@ def command(
     dtypes: tuple[str, ...],
     mode: str | None,
     device: str,
-    operation: str | None,
+    operation: str,
     blocks: int,
     gate: float | None,
     json_file: Destination | None,
@@ -152,10 +152,8 @@ def _check_plot(place: Destination) -> None:
         raise click.UsageError(str(error)) from error
 
 
-def _operation(name: str | None) -> Operation:
+def _operation(name: str) -> Operation:
     known = operations()
-    if name is None:
-        return next(iter(known.values()))
     if name not in known:
         raise click.UsageError(
             f"no operation is called {name!r}; there are {', '.join(known)}"

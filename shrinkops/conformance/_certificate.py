@@ -5,6 +5,8 @@ Invariants
 - Its form is ``certificate.schema.json``, whose version changes with the form.
 - It names everything that the verdict depends on: specification, kit, vectors, backend,
   library, device, ledger. It has no time of day, so two equal runs differ in seconds only.
+- It counts clause by clause, names the clauses of which nothing came to a verdict, and says what
+  no certificate can know.
 """
 
 from __future__ import annotations
@@ -13,7 +15,7 @@ import hashlib
 import importlib.metadata
 import platform
 import sys
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from pathlib import Path
 from typing import Any
 
@@ -23,9 +25,18 @@ from . import KIT_VERSION
 from ._model import Result
 from ._report import Run
 
-__all__ = ["SCHEMA", "certificate", "certificate_text"]
+__all__ = ["LIMITS", "SCHEMA", "certificate", "certificate_text", "described"]
 
 SCHEMA = Path(__file__).with_name("certificate.schema.json")
+
+LIMITS = (
+    "The backend ran in the process of the kit: it could tell that it was being judged and behave "
+    "otherwise elsewhere, or alter the kit. Against carelessness this certificate is proof, "
+    "against intent it is not.",
+    "Only the devices, versions and element types that are named were tried.",
+    "What is not applicable or not declared was not judged; the counts of each clause say so.",
+)
+"""What no certificate of this kind can know."""
 
 
 def certificate(runs: Sequence[Run]) -> dict[str, Any]:
@@ -33,7 +44,7 @@ def certificate(runs: Sequence[Run]) -> dict[str, Any]:
     first = runs[0]
     return {
         "format": "shrinkops-certificate",
-        "format_version": 1,
+        "format_version": 2,
         "kit_version": KIT_VERSION,
         "conforms": all(run.status == 0 for run in runs),
         "backend": _backend(first),
@@ -44,6 +55,7 @@ def certificate(runs: Sequence[Run]) -> dict[str, Any]:
             "numpy": importlib.metadata.version("numpy"),
         },
         "operations": [_operation(run) for run in runs],
+        "limits": list(LIMITS),
     }
 
 
@@ -58,10 +70,19 @@ def _backend(run: Run) -> dict[str, Any]:
         "registered": target.registered,
         "framework": backend.framework,
         "framework_version": _version(backend.framework_distribution or backend.framework),
-        "kernel": backend.kernel_in_use(),
-        "devices": [str(d) for d in run.environment.adapter.devices()],
+        "kernel": described(backend.kernel_in_use),
+        "devices": sorted({str(i.device) for i in run.plan.items if i.device is not None})
+        or [described(lambda: run.environment.adapter.devices()[0])],
         "capabilities": sorted(backend.capabilities),
     }
+
+
+def described(ask: Callable[[], Any]) -> str:
+    """Return what a backend says of itself; a failure of that is no verdict about its results."""
+    try:
+        return str(ask())
+    except (Exception, SystemExit) as error:
+        return f"unknown, {type(error).__name__}: {error}"
 
 
 def _version(name: str) -> str:
@@ -87,6 +108,11 @@ def _operation(run: Run) -> dict[str, Any]:
         "thorough": run.environment.thorough,
         "selected": run.selected,
         "counts": {name: getattr(counts, name) for name in counts.__slots__},
+        "clauses": {
+            name: {field: getattr(c, field) for field in c.__slots__}
+            for name, c in run.clauses.items()
+        },
+        "not_judged": run.not_judged,
         "ledger": [
             {"check": e.check, "dtype": e.dtype, "reason": e.reason, "link": e.link}
             for e in run.ledger.entries

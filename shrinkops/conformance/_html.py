@@ -16,7 +16,7 @@ from html import escape
 from pathlib import Path
 
 from . import KIT_VERSION
-from ._certificate import certificate
+from ._certificate import LIMITS, certificate, described
 from ._model import Result, State
 from ._numbers import NUMBERS, number_of
 from ._report import Exit, Run
@@ -59,7 +59,7 @@ def _run(run: Run) -> Iterator[str]:
     yield (
         f'<p class="soft">Specification {escape(run.specification)}, '
         f"conformance kit {KIT_VERSION}, "
-        f"{escape(backend.kernel_in_use())}</p>"
+        f"{escape(described(backend.kernel_in_use))}</p>"
     )
     mark = "✓" if good else "✕"
     yield (
@@ -220,4 +220,8 @@ def _facts(runs: Sequence[Run]) -> str:
             f", {operation['seconds']} s"
         )
     rows = "".join(f"<dt>{escape(k)}</dt><dd>{escape(str(v))}</dd>" for k, v in facts.items())
-    return f'<h2>What was judged</h2><dl class="facts">{rows}</dl>'
+    limits = "".join(f"<li>{escape(text)}</li>" for text in LIMITS)
+    return (
+        f'<h2>What was judged</h2><dl class="facts">{rows}</dl>'
+        f"<h2>What this cannot say</h2><ul>{limits}</ul>"
+    )

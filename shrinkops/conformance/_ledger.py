@@ -6,6 +6,8 @@ Invariants
   class name, by the bits of the first wrong element, or by words of the message.
 - Strict: an entry whose item passes, fails in another way, or names nothing that ran or
   could run in this plan, is itself a failure.
+- Narrow: an entry speaks of one check, and quotes enough that no other failure is meant.
+- Whatever the file holds, it is read or refused with a `LedgerError`; nothing waits for it.
 
 Format (TOML)::
 
@@ -32,6 +34,8 @@ __all__ = ["Ledger", "LedgerEntry", "LedgerError"]
 _MANNERS = ("raises", "value", "says")
 _REQUIRED = ("check", "reason", "link")
 _OPTIONAL = ("dtype", "device", "transformation")
+ENOUGH = 8
+"""Characters, spaces apart, that ``says`` quotes at least: a letter is in every message."""
 
 
 class LedgerError(ValueError):
@@ -73,7 +77,12 @@ class LedgerEntry:
             return result.raised == self.raises
         if self.value:
             return result.value == self.value
-        return self.says in result.message
+        return not self.vague and self.says in result.message
+
+    @property
+    def vague(self) -> bool:
+        """Whether it quotes too little to tell one failure from another."""
+        return bool(self.says) and len("".join(self.says.split())) < ENOUGH
 
 
 @dataclass(frozen=True)
@@ -100,15 +109,34 @@ class Ledger:
         message = f"the ledger declares {entry.manner}, but: {result.message}"
         return replace(result, state=State.OTHERWISE, message=message)
 
-    def stale(self, items: Iterable[Item]) -> list[str]:
-        """Return a line for each entry that covers no item that runs."""
+    def problems(self, items: Iterable[Item], *, prefixes: Iterable[str] = ()) -> list[str]:
+        """Return a line for each entry that covers no item that runs, or quotes too little.
+
+        Parameters
+        ----------
+        items : iterable of Item
+            The whole plan, or the part that was selected.
+        prefixes : iterable of str
+            Of checks that are not in question here: those of other operations.
+        """
         running = [item for item in items if not item.undeclared]
-        return [
-            f"ledger entry for {e.check}{f' ({e.dtype})' if e.dtype else ''} covers nothing that "
-            f"this run has; remove it or correct the identifier"
-            for e in self.entries
-            if not any(e.covers(item) for item in running)
-        ]
+        lines = []
+        for e in self.entries:
+            name = f"ledger entry for {e.check}{f' ({e.dtype})' if e.dtype else ''}"
+            if any(e.covers(item) for item in running):
+                if e.vague:
+                    lines.append(
+                        f"{name} quotes {e.says!r}, which many failures say; "
+                        f"quote at least {ENOUGH} characters of this one's message"
+                    )
+            elif not e.check.startswith(tuple(prefixes)):
+                wrong = any(c in e.check for c in "*?[") or "/" not in e.check
+                each = "; an entry names one check, as HS-VAL-3/lanes" if wrong else ""
+                lines.append(
+                    f"{name} covers nothing that this run has; "
+                    f"remove it or correct the identifier{each}"
+                )
+        return lines
 
 
 def read_ledger(path: Path) -> Ledger:
@@ -118,9 +146,13 @@ def read_ledger(path: Path) -> Ledger:
     ------
     LedgerError
     """
+    if path.exists() and not path.is_file():  # a pipe would be waited for
+        raise LedgerError(f"ledger {path} cannot be read: it is no regular file")
     try:
         content = tomllib.loads(path.read_text(encoding="utf-8"))
-    except (OSError, UnicodeDecodeError, tomllib.TOMLDecodeError) as error:
+    except RecursionError as error:
+        raise LedgerError(f"ledger {path} cannot be read: brackets nested too deep") from error
+    except (OSError, ValueError) as error:  # UnicodeDecodeError and TOMLDecodeError among them
         raise LedgerError(f"ledger {path} cannot be read: {error}") from error
     unknown = sorted(set(content) - {"expected"})
     if unknown:
@@ -128,9 +160,15 @@ def read_ledger(path: Path) -> Ledger:
             f"ledger {path}: unknown table {', '.join(unknown)}; entries are [[expected]]"
         )
     tables = content.get("expected", [])
-    if not isinstance(tables, list):
+    if not isinstance(tables, list) or not all(isinstance(table, dict) for table in tables):
         raise LedgerError(f"ledger {path}: write [[expected]], with two brackets")
-    return Ledger([_entry(path, i, table) for i, table in enumerate(tables, 1)], str(path))
+    entries = [_entry(path, i, table) for i, table in enumerate(tables, 1)]
+    seen: dict[tuple[str, ...], int] = {}
+    for index, e in enumerate(entries, 1):
+        first = seen.setdefault((e.check, e.dtype, e.device, e.transformation), index)
+        if first != index:
+            raise LedgerError(f"ledger {path}: entries {first} and {index} cover the same")
+    return Ledger(entries, str(path))
 
 
 def _entry(path: Path, index: int, table: dict[str, Any]) -> LedgerEntry:

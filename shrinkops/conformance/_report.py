@@ -14,16 +14,18 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 
 from shrinkops._commands.status import Exit
+from shrinkops._plugins.target import operations
 
 from ._context import Environment
 from ._ledger import Ledger
-from ._model import Result, State
+from ._model import Item, Result, State
 from ._plan import Plan
 
 __all__ = ["Counts", "Exit", "Run"]
 
 ENOUGH = 0.8
-"""Share of the required items that must come to a verdict; the rest may be inapplicable."""
+"""Share of the required items that must come to a verdict; the rest may be inapplicable, or
+expected to fail."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -53,6 +55,23 @@ class Counts:
         return text
 
 
+def _count(items: Sequence[Item], results: Sequence[Result]) -> Counts:
+    binding = [r for r in results if not r.item.check.provisional]
+    provisional = [r for r in results if r.item.check.provisional and r.state.ran]
+    states = Counter(r.state for r in binding)
+    return Counts(
+        required=sum(not i.undeclared and not i.check.provisional for i in items),
+        ran=sum(r.state.ran for r in binding),
+        passed=states[State.PASSED],
+        failed=sum(not r.state.good for r in binding),
+        expected=states[State.EXPECTED],
+        not_applicable=states[State.NOT_APPLICABLE],
+        not_declared=states[State.NOT_DECLARED],
+        provisional=len(provisional),
+        provisional_failed=sum(not r.state.good for r in provisional),
+    )
+
+
 @dataclass(frozen=True)
 class Run:
     """One suite against one target."""
@@ -66,20 +85,23 @@ class Run:
     @property
     def counts(self) -> Counts:
         """Count the results."""
-        binding = [r for r in self.results if not r.item.check.provisional]
-        provisional = [r for r in self.results if r.item.check.provisional and r.state.ran]
-        states = Counter(r.state for r in binding)
-        return Counts(
-            required=len(self.plan.required),
-            ran=sum(r.state.ran for r in binding),
-            passed=states[State.PASSED],
-            failed=sum(not r.state.good for r in binding),
-            expected=states[State.EXPECTED],
-            not_applicable=states[State.NOT_APPLICABLE],
-            not_declared=states[State.NOT_DECLARED],
-            provisional=len(provisional),
-            provisional_failed=sum(not r.state.good for r in provisional),
-        )
+        return _count(self.plan.items, self.results)
+
+    @property
+    def clauses(self) -> dict[str, Counts]:
+        """Count the results of each clause: its own denominator, and what became of it."""
+        items: dict[str, list[Item]] = {}
+        results: dict[str, list[Result]] = {}
+        for item in self.plan.items:
+            items.setdefault(item.check.clause, []).append(item)
+        for result in self.results:
+            results.setdefault(result.item.check.clause, []).append(result)
+        return {name: _count(part, results.get(name, ())) for name, part in items.items()}
+
+    @property
+    def not_judged(self) -> list[str]:
+        """Clauses that are required and of which no check came to a verdict."""
+        return [name for name, counts in self.clauses.items() if counts.required and not counts.ran]
 
     @property
     def selected(self) -> bool:
@@ -88,8 +110,13 @@ class Run:
 
     @property
     def stale(self) -> list[str]:
-        """Lines about ledger entries that cover nothing; a selection proves nothing of them."""
-        return [] if self.selected else self.ledger.stale(self.plan.items)
+        """Lines about ledger entries that cover nothing, or quote too little.
+
+        A selection proves nothing of what it leaves out, nor does one operation of another.
+        """
+        own = self.environment.suite.operation.prefix
+        others = {f"{o.prefix}-" for o in operations().values() if o.prefix != own}
+        return self.ledger.problems(self.plan.items, prefixes=[""] if self.selected else others)
 
     @property
     def too_little(self) -> str:
@@ -103,10 +130,12 @@ class Run:
             return "the run ended before every planned check came to a result"
         if counts.ran == 0:
             return f"none of {counts.required} required checks came to a verdict"
-        if counts.ran < ENOUGH * counts.required:
+        judged = counts.ran - (0 if self.selected else counts.expected)
+        if judged < ENOUGH * counts.required:
+            excused = f" ({counts.expected} are excused by the ledger)" * (judged < counts.ran)
             return (
-                f"only {counts.ran} of {counts.required} required checks came to a verdict, "
-                f"expected at least {ENOUGH:.0%}"
+                f"only {judged} of {counts.required} required checks came to a verdict, "
+                f"expected at least {ENOUGH:.0%}{excused}"
             )
         return ""
 
@@ -136,7 +165,8 @@ class Run:
             return f"{name}: NO VERDICT: {self.too_little}"
         part = " in the selected checks" if self.selected else ""
         with_entries = f", {self.counts.expected} failures expected" if self.counts.expected else ""
-        return f"{name} CONFORMS to specification {self.specification}{part}{with_entries}"
+        left = f", {', '.join(self.not_judged)} not judged" if self.not_judged else ""
+        return f"{name} CONFORMS to specification {self.specification}{part}{with_entries}{left}"
 
     @property
     def specification(self) -> str:

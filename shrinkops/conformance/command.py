@@ -27,6 +27,7 @@ from ._html import page
 from ._junit import junit_text
 from ._ledger import Ledger, LedgerError, read_ledger
 from ._model import Result, State
+from ._plan import Plan
 from ._report import Run
 from ._session import SPECIFICATIONS, UnusableTargetError, environments, plan_for, run_suite
 
@@ -115,10 +116,10 @@ def command(
         from ._selftest import run_selftest
 
         return max(Exit(run_selftest(environment, output, patterns)) for environment in found)
-    runs = [
-        _run(output, environment, entries, patterns, frozen=spec is not None)
-        for environment in found
-    ]
+    plans = [(e, plan_for(e, patterns, frozen=spec is not None)) for e in found]
+    # A pattern names checks of one operation, mostly: the others are then not in question.
+    plans = [(e, plan) for e, plan in plans if plan.items] or plans[:1]
+    runs = [_run(output, environment, plan, entries) for environment, plan in plans]
     for run in runs:
         _print(output, run, shown)
     for text, place in files.items():
@@ -139,15 +140,7 @@ def _list(
     return Exit.CONFORMS if listed else Exit.TOO_LITTLE
 
 
-def _run(
-    output: Output,
-    environment: Environment,
-    entries: Ledger,
-    patterns: Sequence[str],
-    *,
-    frozen: bool,
-) -> Run:
-    plan = plan_for(environment, patterns, frozen=frozen)
+def _run(output: Output, environment: Environment, plan: Plan, entries: Ledger) -> Run:
     name = environment.suite.operation.name
     failed = 0
     with output.progress(len(plan.items)) as progress:
