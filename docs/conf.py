@@ -3,11 +3,16 @@
 from __future__ import annotations
 
 import sys
+import tomllib
 from pathlib import Path
 
 import shrinkops
 
-sys.path.insert(0, str(Path(__file__).parent / "figures"))  # the style that figures share
+HERE = Path(__file__).parent
+sys.path[:0] = [str(HERE / "figures"), str(HERE / "_ext")]
+
+_urls = tomllib.loads((HERE.parent / "pyproject.toml").read_text("utf-8"))["project"]["urls"]
+_owner, _repository = _urls["Homepage"].rsplit("/", 2)[1:]
 
 project = "shrinkops"
 author = "The shrinkops developers"
@@ -19,10 +24,13 @@ extensions = [
     "myst_parser",
     "numpydoc",
     "sphinx.ext.autodoc",
+    "sphinx_click",
     "sphinx_copybutton",
     "sphinx_design",
+    "sphinx_gallery.gen_gallery",
+    "made",  # what the build computes: outputs of commands, tables, the demo's picture
 ]
-exclude_patterns = ["_build", "_generated"]
+exclude_patterns = ["_build", "_generated/*.txt", "changelog.d", "examples", "gallery/*.py*"]
 templates_path: list[str] = []
 source_suffix = {".md": "markdown", ".rst": "restructuredtext"}
 
@@ -33,17 +41,18 @@ nitpick_ignore_regex = [
     (
         r"py:.*",
         r"(asv|asv_runner|builtins|collections|cupy|jax|ml_dtypes|numpy|pathlib|pluggy|pytest|torch"
-        r"|typing)(\..*)?",
+        r"|typing|fractions)(\..*)?",
     ),
     (
         r"py:.*",
         r"(TypeError|ValueError|ImportError|RuntimeWarning|NotImplemented|None|float|int|str|bool"
-        r"|tuple|list|dict|frozenset|callable|optional)",
+        r"|tuple|list|dict|frozenset|mapping|callable|optional)",
     ),
 ]
 
-myst_enable_extensions = ["attrs_inline", "colon_fence", "deflist"]
+myst_enable_extensions = ["attrs_inline", "colon_fence", "deflist", "dollarmath"]
 myst_heading_anchors = 3
+suppress_warnings = ["config.cache"]  # the gallery's settings hold functions
 
 autodoc_typehints = "none"  # the numpydoc sections name the types, in words
 autodoc_member_order = "bysource"
@@ -55,16 +64,38 @@ plot_html_show_formats = False
 plot_formats = [("png", 160)]
 plot_rcparams = {"savefig.bbox": "tight", "svg.hashsalt": "shrinkops"}
 
+sphinx_gallery_conf = {
+    "examples_dirs": "examples",
+    "gallery_dirs": "gallery",
+    "filename_pattern": r".*\.py",
+    "show_memory": False,
+    "show_signature": False,
+    "min_reported_time": 3600,
+    "abort_on_example_error": True,
+    "within_subsection_order": "FileNameSortKey",
+    "image_scrapers": ("matplotlib",),
+    "remove_config_comments": True,
+    "write_computation_times": False,
+}
+
 copybutton_prompt_text = r">>> |\.\.\. |\$ "
 copybutton_prompt_is_regexp = True
+copybutton_exclude = ".linenos, .gp, .go"
 
 html_theme = "pydata_sphinx_theme"
 html_title = "shrinkops"
+html_favicon = "_static/favicon.svg"
 html_static_path = ["_static"]
 html_css_files = ["shrinkops.css"]
 html_copy_source = False
 html_show_sourcelink = False
-html_sidebars: dict[str, list[str]] = {"index": [], "spec/*": [], "reference/*": []}
+html_sidebars: dict[str, list[str]] = {"index": [], "start": []}
+html_context = {
+    "github_user": _owner,
+    "github_repo": _repository,
+    "github_version": "main",
+    "doc_path": "docs",
+}
 html_theme_options = {
     "show_prev_next": True,
     "navigation_with_keys": False,
@@ -72,5 +103,7 @@ html_theme_options = {
     "header_links_before_dropdown": 6,
     "footer_start": ["copyright"],
     "footer_end": ["sphinx-version"],
-    "secondary_sidebar_items": ["page-toc"],
+    "secondary_sidebar_items": ["page-toc", "edit-this-page"],
+    "use_edit_page_button": True,
+    "icon_links": [{"name": "Source", "url": _urls["Homepage"], "icon": "fa-brands fa-github"}],
 }
