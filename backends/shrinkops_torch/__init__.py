@@ -16,7 +16,7 @@ __all__ = ["TorchBackend", "shrinkops_backends"]
 
 
 class TorchBackend(Backend):
-    """`torch.Tensor` and its subclasses, on every device of PyTorch."""
+    """`torch.Tensor`, its subclasses, and torch.fx's stand-ins, on every device of PyTorch."""
 
     name = "torch"
     framework = "torch"
@@ -29,11 +29,18 @@ class TorchBackend(Backend):
             "float64",
             "float8_e4m3fn",
             "float8_e5m2",
+            "float8_e4m3fnuz",
+            "float8_e5m2fnuz",
+            "complex64",
+            "complex128",
             "int8",
             "int16",
             "int32",
             "int64",
             "uint8",
+            "uint16",
+            "uint32",
+            "uint64",
         }
     )
     features = frozenset({"array_lambd", "out", "autodiff", "jit", "vmap", "compile", "devices"})
@@ -41,17 +48,18 @@ class TorchBackend(Backend):
     def handles(self, cls: type) -> bool:
         import torch
 
-        return issubclass(cls, torch.Tensor)
+        # A graph of torch.fx is traced by calling with stand-ins; the call is recorded.
+        return issubclass(cls, (torch.Tensor, torch.fx.Proxy))
 
     def native(self, operation: str, dtype: str) -> Any:
         from . import _kernels
 
-        return _kernels.NATIVE.get(operation)
+        return _kernels.native(operation, dtype)
 
     def kernel(self, operation: Any) -> Any:
         from . import _kernels
 
-        return _kernels.traceable(operation.name, super().kernel(operation))
+        return _kernels.traceable(operation, super().kernel(operation))
 
     def namespace(self) -> Any:
         import torch

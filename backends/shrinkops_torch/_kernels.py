@@ -1,68 +1,102 @@
-"""hardshrink on PyTorch tensors.
+"""From a call on tensors to what computes it.
 
 Invariants
 ----------
-- ``torch.hardshrink`` serves wherever it follows the spec: float16, bfloat16, float32
-  and float64 with a threshold that is a normal number of the dtype. It is handed
-  a threshold already rounded, because it rounds twice for the 16-bit dtypes.
-- Below the smallest normal number (λ = 0 included) the comparison is of magnitude
-  bits: under ``torch.set_flush_denormal`` a float comparison takes subnormals for 0.
-- Inside a compiled graph λ stays symbolic: no branch looks at its value, so one
-  graph serves every λ.
-- Derivatives come from ``torch.where``, which selects (HS-DER-2). The derivative of
-  ``torch.hardshrink`` itself loses a NaN of x in its vector part, so it is never used.
+- ``torch.hardshrink`` is called at once where it follows the specification: float32 and
+  float64, a number that is normal in float32, no derivative asked for.
+- torch.compile sees another function in the kernel's place: there every number is a 0-d
+  tensor, so no branch looks at its value and one graph serves every value.
+- The checks are the shared ones, under a compiler too.
 """
 
 from __future__ import annotations
 
-from collections.abc import Callable
+import sys
+from collections.abc import Callable, Sequence
 from typing import Any
 
+import numpy as np
 import torch
 from torch.autograd import forward_ad
 
-from shrinkops.spec import float_format, limit_bits
+from shrinkops._call.dispatcher import dispatchers
+from shrinkops.spec import FORMATS, Operation
 
-__all__ = ["NATIVE", "traceable"]
+from . import _complex, _floats, _integers, _layouts
+from ._bits import exact_if_tiny, opaque
+from ._derivatives import differentiable, differentiates
 
-_Kernel = Callable[[Any, Any, Any], Any]
+__all__ = ["native", "traceable"]
 
-_NATIVE_OP = {
-    getattr(torch, name): float_format(name).smallest_normal_bits
-    for name in ("float16", "bfloat16", "float32", "float64")
-}
-"""Dtypes that torch.hardshrink takes, and the magnitude from which it follows the spec."""
-_INTEGER_OF_WIDTH = {1: torch.int8, 2: torch.int16, 4: torch.int32, 8: torch.int64}
 _FLOAT32_SMALLEST = float(torch.finfo(torch.float32).tiny)
 _FLOAT32_LARGEST = float(torch.finfo(torch.float32).max)
 
 
-def hardshrink(x: Any, threshold: Any, out: Any) -> Any:
-    """Native kernel, see `shrinkops.Backend.native`."""
-    if not x.dtype.is_floating_point:
-        return NotImplemented
-    if isinstance(threshold, torch.Tensor):
-        return _select(x, _limit(threshold, x.dtype), _zero(threshold, x), out)
-    normal = _NATIVE_OP.get(x.dtype)
-    if normal is not None and threshold.bits >= normal:
+def native(name: str, dtype: str) -> Callable[..., Any] | None:
+    """Return the native kernel of an operation and an element type."""
+    operation = next((d.operation for d in dispatchers if d.operation.name == name), None)
+    if operation is None:
+        return None
+    compute = _COMPUTE[FORMATS[dtype].kind]
+
+    def strided(x: Any, *parameters: Any) -> Any:
+        return compute(operation, x, parameters, None)
+
+    def kernel(x: Any, *arguments: Any) -> Any:
+        *parameters, out = arguments
+        if _layouts.special(x):
+            return _layouts.apply(name, x, parameters, out, strided)
         if out is not None:
-            return torch.hardshrink(x, threshold.value, out=out)
-        if _differentiates(x):
-            return _Differentiable.apply(x, threshold.value)  # type: ignore[no-untyped-call]
-        return torch.hardshrink(x, threshold.value)
-    return _select(x, threshold.bits, x.new_zeros(()) if normal is not None else None, out)
+            _refuse_gradient(name, x, parameters, out)
+        return compute(operation, x, parameters, out)
+
+    return kernel
 
 
-def _differentiates(x: Any) -> bool:
-    """Tell whether a derivative, reverse or forward, may be asked for."""
-    return x.requires_grad or forward_ad._current_level >= 0
+def _floating(operation: Operation, x: Any, parameters: Sequence[Any], out: Any) -> Any:
+    if out is not None or not differentiates(x, parameters):
+        return _floats.value(operation, x, parameters, out=out)
+    if operation.accuracy == "exact":
+        lambd = parameters[0]
+        if _floats.is_short(x.dtype, lambd) and not opaque(x):
+            return _Differentiable.apply(x, lambd.value)  # type: ignore[no-untyped-call]
+        return _floats.value(operation, x, parameters, natural=True)
+    return differentiable(operation, x, parameters)
+
+
+def _filling(value: Callable[..., Any]) -> Callable[..., Any]:
+    def compute(operation: Operation, x: Any, parameters: Sequence[Any], out: Any) -> Any:
+        result = value(operation, x, parameters)
+        return result if out is None else out.copy_(result)
+
+    return compute
+
+
+_COMPUTE = {
+    "float": _floating,
+    "integer": _filling(_integers.value),
+    "complex": _filling(_complex.value),
+}
+
+
+def _refuse_gradient(name: str, x: Any, parameters: Sequence[Any], out: Any) -> None:
+    """Refuse ``out`` where autograd would have to follow, as PyTorch does."""
+    if torch.is_grad_enabled() and (
+        x.requires_grad
+        or out.requires_grad
+        or any(isinstance(p, torch.Tensor) and p.requires_grad for p in parameters)
+    ):
+        raise RuntimeError(
+            f"{name}: out= does not support automatic differentiation, and an argument requires "
+            f"grad; use the returned tensor, or torch.no_grad()"
+        )
 
 
 class _Differentiable(torch.autograd.Function):
     """``torch.hardshrink`` with the derivative of the specification.
 
-    Above a positive threshold every kept element is nonzero or NaN, so the
-    result says which they were.
+    PyTorch's own loses a NaN of x in its vector part. Above a positive threshold every kept
+    element is nonzero or NaN, so the result says which they were.
     """
 
     generate_vmap_rule = True
@@ -87,94 +121,85 @@ class _Differentiable(torch.autograd.Function):
         return torch.where(result != 0, tangent, tangent.new_zeros(()))
 
 
-def _select(x: Any, limit: Any, zero: Any, out: Any) -> Any:
-    """Keep what lies above a limit of magnitude bits."""
-    integer = _INTEGER_OF_WIDTH[x.dtype.itemsize]
-    bits = x.detach().view(integer)
-    keep = (bits & torch.iinfo(integer).max) > limit
-    if x.dtype in _NATIVE_OP:
-        return (
-            torch.where(keep, x, zero, out=out) if out is not None else torch.where(keep, x, zero)
-        )
-    # float8 has no arithmetic and no autograd, so its bits are selected instead.
-    none = bits.new_zeros(())
-    if out is not None:
-        torch.where(keep, bits, none, out=out.view(integer))
-        return out
-    return torch.where(keep, bits, none).view(x.dtype)
+def traceable(operation: Operation, checked: Any) -> Callable[..., Any]:
+    """Put in front of the shared checks what they need not see."""
+
+    def careful(x: Any, *arguments: Any) -> Any:
+        if any(isinstance(a, torch.fx.Proxy) for a in (x, *arguments)):
+            return _recorded(operation, x, *arguments)
+        *parameters, out = arguments
+        numbers = [exact_if_tiny(p) if isinstance(p, _FLOATS) else p for p in parameters]
+        return checked(x, *numbers, out)
+
+    kernel = _hardshrink(careful) if operation.name == "hardshrink" else careful
+    checked.guard.prepare()
+    # The attribute by which PyTorch's own wrappers tell Dynamo what to trace instead.
+    kernel._torchdynamo_inline = _traced(operation, checked.guard.check)
+    return kernel
 
 
-def _limit(lambd: Any, dtype: torch.dtype) -> Any:
-    """Magnitude bits of an array λ, rounded once."""
-    lambd = lambd.detach()
-    if not lambd.dtype.is_floating_point:
-        lambd = lambd.to(torch.float64)
-    elif lambd.dtype.itemsize == 1:  # float8 has no comparisons
-        lambd = lambd.to(torch.float32)
-    integer = _INTEGER_OF_WIDTH[dtype.itemsize]
-    form = float_format(str(dtype).removeprefix("torch."))
-    return limit_bits(torch, torch.Tensor.to, lambd, dtype, integer, form)
+_FLOATS = (float, np.floating)
 
 
-def _zero(lambd: Any, x: Any) -> Any:
-    """Return a zero that depends on λ for autograd, with derivative 0 (HS-DER-3)."""
-    if x.dtype not in _NATIVE_OP:
-        return None
-    zeros = x.new_zeros(())
-    if not lambd.requires_grad:
-        return zeros
-    return torch.where(torch.zeros((), dtype=torch.bool, device=x.device), lambd.to(x.dtype), zeros)
-
-
-NATIVE: dict[str, _Kernel] = {"hardshrink": hardshrink}
-
-
-def traceable(operation: str, checked: _Kernel) -> _Kernel:
-    """Put the two paths that may skip the general checks in front of them."""
-    if operation not in NATIVE:
-        return checked
-    native = NATIVE[operation]
+def _hardshrink(careful: Callable[..., Any]) -> Callable[..., Any]:
     native_op = torch.hardshrink
-    float32, float64 = torch.float32, torch.float64
-    tracing = torch.compiler.is_dynamo_compiling
+    float32, float64, tensor = torch.float32, torch.float64, torch.Tensor
+    tracing = torch._C._is_tracing
 
     def kernel(x: Any, lambd: Any, out: Any) -> Any:
-        if tracing():
-            return _traced(native, checked, x, lambd, out)
         # torch.hardshrink rounds a Python float once to these dtypes.
         if (
             type(lambd) is float
             and _FLOAT32_SMALLEST <= lambd <= _FLOAT32_LARGEST
+            and type(x) is tensor
             and ((dtype := x.dtype) is float32 or dtype is float64)
-            and not x.requires_grad
-            and forward_ad._current_level < 0
         ):
             if out is None:
-                return native_op(x, lambd)
-            if (
-                isinstance(out, torch.Tensor)
-                and out.dtype is dtype
-                and out.shape == x.shape
-                and out.device == x.device
-            ):
-                return native_op(x, lambd, out=out)
-        return checked(x, lambd, out)
+                if not x.requires_grad and forward_ad._current_level < 0 and not tracing():
+                    try:
+                        return native_op(x, lambd)
+                    except (NotImplementedError, RuntimeError):  # a layout without it
+                        pass
+            elif type(out) is tensor and out.shape == x.shape:
+                try:
+                    return native_op(x, lambd, out=out)
+                except RuntimeError:  # of another dtype or device, or what PyTorch says again
+                    pass
+        return careful(x, lambd, out)
 
     return kernel
 
 
-def _traced(native: _Kernel, checked: _Kernel, x: Any, lambd: Any, out: Any) -> Any:
-    """Compute inside a graph: λ becomes a 0-d tensor, so a symbolic number stays symbolic."""
-    if not isinstance(lambd, (int, float)) or isinstance(lambd, bool):
-        return checked(x, lambd, out)
-    floating = x.dtype.is_floating_point
+def _recorded(operation: Operation, x: Any, *arguments: Any) -> Any:
+    """Record the call of the public function in a graph of torch.fx."""
+    module = next(d.module for d in dispatchers if d.operation.name == operation.name)
+    function = getattr(sys.modules[module], operation.name)
+    *parameters, out = arguments
+    proxy = next(a for a in (x, *arguments) if isinstance(a, torch.fx.Proxy))
+    options = {} if out is None else {"out": out}
+    return proxy.tracer.create_proxy("call_function", function, (x, *parameters), options)
+
+
+def _traced(operation: Operation, check: Callable[..., Any]) -> Callable[..., Any]:
+    def kernel(x: Any, *arguments: Any) -> Any:
+        *parameters, out = arguments
+        tensors = tuple([_tensor(p, x) for p in parameters])
+        native, checked = check(x, tensors, out)
+        return native(x, *checked, out)
+
+    return kernel
+
+
+def _tensor(parameter: Any, x: Any) -> Any:
+    """Return a number as a 0-d tensor, so that a symbolic one stays symbolic."""
+    if isinstance(parameter, bool):
+        return parameter
+    if isinstance(parameter, np.ndarray) and parameter.ndim == 0:  # a NumPy scalar, to Dynamo
+        return torch.as_tensor(parameter).to(x.device)
+    if not isinstance(parameter, (int, float)):
+        return parameter
     # An int is exact as int64 and compared as such; torch.compile has no larger ones.
-    kind = torch.int64 if isinstance(lambd, int) and not floating else torch.float64
+    whole = isinstance(parameter, int) and not x.dtype.is_floating_point
+    kind = torch.int64 if whole else torch.float64
     # Addition is one of the operations that take a symbolic float without specialising it.
-    scalar = torch.zeros((), dtype=kind, device=x.device) + lambd
-    if not floating:
-        return checked(x, scalar, out)
-    result = native(x, scalar, None)
-    if out is None:
-        return result
-    return out.copy_(result)
+    return torch.zeros((), dtype=kind, device=x.device) + parameter

@@ -60,8 +60,9 @@ def guarded(backend: Backend, operation: Operation) -> Kernel:
     linecache.cache[filename] = (len(source), None, source.splitlines(True), filename)
     made: dict[str, Any] = {}
     exec(compile(source, filename, "exec"), {"__name__": __name__}, made)
-    kernel: Kernel = made["make"](guard.known, guard.remembered, guard.check)
-    return kernel
+    kernel: Any = made["make"](guard.known, guard.remembered, guard.check)
+    kernel.guard = guard  # for a kernel in front of it that does without the memory
+    return kernel  # type: ignore[no-any-return]
 
 
 class _Guard:
@@ -98,6 +99,13 @@ class _Guard:
         if concrete:
             self._remember(x, values, native, parameters)
         return native, parameters
+
+    def prepare(self) -> None:
+        """Ask for every element type's kernel now: a tracer would take the first use for a change."""
+        for name in self.dtypes:
+            form = self.backend.format(name)
+            if form is not None and form.kind in self.operation.kinds:
+                self._native(name, form)
 
     def _format(self, name: str) -> Format:
         form = self.backend.format(name)

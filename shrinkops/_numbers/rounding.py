@@ -72,7 +72,10 @@ def limit_bits(
     array of integer
         -1 where λ is negative or NaN: nothing is zeroed there.
     """
-    bits = round_once(xp, astype, lambd, dtype).view(integer) & form.magnitude_mask
+    pattern = round_once(xp, astype, lambd, dtype).view(integer)
+    bits = pattern & form.magnitude_mask
+    if form.nan_is_negative_zero:
+        bits = xp.where(pattern == -form.sign_bit, xp.full_like(bits, form.top_bits), bits)
     # A format without infinity rounds what is beyond it to NaN.
     bits = xp.where(bits > form.top_bits, xp.full_like(bits, form.top_bits), bits)
     return xp.where((lambd < 0) | (lambd != lambd), xp.full_like(bits, -1), bits)

@@ -1,0 +1,202 @@
+"""Derivatives of the operations with arithmetic, by selection, to any order.
+
+Invariants
+----------
+- The formulas are the declaration's; they are asked only where the band is left, x is
+  finite and λ is a threshold. Elsewhere the derivative is that of a kept element: 1 by x,
+  0 by every parameter. In the band a cotangent is never multiplied (XX-DER-2).
+- A parameter's derivative is summed to its shape, and has its dtype.
+- ``torch.compile`` takes a Function's backward, but not its ``jvp``, and inside a
+  transformation of ``torch.func`` it differentiates the forward. So there are three ways
+  to the same formulas.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from typing import Any
+
+import torch
+from torch.autograd import forward_ad
+
+from shrinkops.spec import Operation, Threshold
+
+from ._bits import kept, limit_of, opaque, working
+from ._floats import asked_of, numbers_of, select, value, zero_like
+
+__all__ = ["differentiable", "differentiates", "jet"]
+
+_functorch_active = torch._C._are_functorch_transforms_active
+
+
+def differentiates(x: Any, parameters: Sequence[Any]) -> bool:
+    """Tell whether a derivative, reverse or forward, may be asked for."""
+    return (
+        x.requires_grad
+        or forward_ad._current_level >= 0
+        or any(isinstance(p, torch.Tensor) and p.requires_grad for p in parameters)
+    )
+
+
+def differentiable(operation: Operation, x: Any, parameters: Sequence[Any]) -> Any:
+    """Return the operation of x with its derivatives."""
+    if torch.compiler.is_dynamo_compiling():
+        if _functorch_active() or forward_ad._current_level >= 0:
+            return _composed(operation, x, parameters)
+        return _Reverse.apply(operation, None, x, *_tensors(parameters, x))
+    if opaque(x):  # a graph or a wrapper takes plain operations only
+        return _composed(operation, x, parameters)
+    plan = _Plan(parameters)
+    tensors = [p for p in parameters if not isinstance(p, Threshold)]
+    return _Both.apply(operation, plan, x, *tensors)
+
+
+class _Plan:
+    """Which parameters are numbers; a class of its own, which no transformation looks into."""
+
+    __slots__ = ("parameters",)
+
+    def __init__(self, parameters: Sequence[Any]) -> None:
+        self.parameters = [p if isinstance(p, Threshold) else None for p in parameters]
+
+    def join(self, tensors: Sequence[Any]) -> list[Any]:
+        """Return all parameters, in their order."""
+        left = iter(tensors)
+        return [next(left) if p is None else p for p in self.parameters]
+
+    def pick(self, derivatives: Sequence[Any]) -> list[Any]:
+        """Return the derivatives by those that are tensors."""
+        return [d for p, d in zip(self.parameters, derivatives, strict=True) if p is None]
+
+
+def _tensors(parameters: Sequence[Any], x: Any) -> list[Any]:
+    wide = working(x.dtype)
+    return [
+        torch.full((), p.value, dtype=wide, device=x.device) if isinstance(p, Threshold) else p
+        for p in parameters
+    ]
+
+
+def _slopes(operation: Operation, x: Any, parameters: Sequence[Any]) -> tuple[Any, ...]:
+    """Return where x is kept, where the formulas are asked, what they say, and of what.
+
+    Where they are not asked they are given a harmless point.
+    """
+    values = opaque(x)
+    x = x.resolve_neg()
+    keep = kept(x, limit_of(parameters[0], x.dtype, values), values)
+    source = x.to(working(x.dtype))
+    asked = asked_of(keep, source, parameters[0])
+    numbers = numbers_of(operation, parameters, x)
+    # Harmless for every formula: λ = 1, x = 2, and no other parameter below λ.
+    at = torch.where(asked, source, 2.0)
+    variables = [at, torch.where(asked, numbers[0], 1.0)]
+    for declared, number in zip(operation.parameters[1:], numbers[1:], strict=True):
+        variables.append(torch.where(asked, number, 4.0 if declared.at_least else 0.0))
+    return keep, asked, operation.derivatives(torch, *variables), variables
+
+
+def _backward(
+    operation: Operation, x: Any, parameters: Sequence[Any], cotangent: Any, needed: Sequence[bool]
+) -> list[Any]:
+    keep, asked, slopes, _ = _slopes(operation, x, parameters)
+    wide = cotangent.to(slopes[0].dtype)
+    zero = zero_like(wide)
+    by_x = None
+    if needed[0]:
+        by_x = select(keep, torch.where(asked, wide * slopes[0], wide).to(x.dtype))
+    gradients = [by_x]
+    for parameter, slope, need in zip(parameters, slopes[1:], needed[1:], strict=True):
+        if not need or isinstance(parameter, Threshold):
+            gradients.append(None)
+            continue
+        by_element = torch.where(asked, wide * slope, zero)
+        gradients.append(by_element.sum_to_size(parameter.shape).to(parameter.dtype))
+    return gradients
+
+
+class _Reverse(torch.autograd.Function):
+    """The operation with its reverse derivative."""
+
+    @staticmethod
+    def forward(operation: Operation, plan: Any, x: Any, *tensors: Any) -> Any:
+        return value(operation, x, tensors if plan is None else plan.join(tensors))
+
+    @staticmethod
+    def setup_context(ctx: Any, inputs: Any, output: Any) -> None:  # noqa: ARG004
+        operation, plan, *tensors = inputs
+        ctx.operation, ctx.plan = operation, plan
+        ctx.save_for_backward(*tensors)
+
+    @staticmethod
+    def backward(ctx: Any, cotangent: Any) -> Any:
+        x, *tensors = ctx.saved_tensors
+        parameters = tensors
+        needed = ctx.needs_input_grad[2:]
+        gradients = _backward(ctx.operation, x, parameters, cotangent, needed)
+        return None, None, *gradients
+
+
+class _Both(_Reverse):
+    """And its forward derivative."""
+
+    generate_vmap_rule = True
+
+    @staticmethod
+    def setup_context(ctx: Any, inputs: Any, output: Any) -> None:  # noqa: ARG004
+        operation, plan, *tensors = inputs
+        ctx.operation, ctx.plan = operation, plan
+        ctx.save_for_backward(*tensors)
+        ctx.save_for_forward(*tensors)
+
+    @staticmethod
+    def backward(ctx: Any, cotangent: Any) -> Any:
+        x, *tensors = ctx.saved_tensors
+        plan = ctx.plan
+        need_x, *needs = ctx.needs_input_grad[2:]
+        left = iter(needs)
+        needed = [need_x, *(p is None and next(left) for p in plan.parameters)]
+        by_x, *by_parameters = _backward(
+            ctx.operation, x, plan.join(tensors), cotangent, needed
+        )
+        return None, None, by_x, *plan.pick(by_parameters)
+
+    @staticmethod
+    def jvp(ctx: Any, _: Any, __: Any, tangent: Any, *tangents: Any) -> Any:
+        x, *tensors = ctx.saved_tensors
+        plan = ctx.plan
+        keep, asked, slopes, _ = _slopes(ctx.operation, x, plan.join(tensors))
+        zero = zero_like(slopes[0])
+        total = zero
+        if tangent is not None:
+            wide = tangent.to(zero.dtype)
+            total = torch.where(asked, wide * slopes[0], wide)
+        for by, slope in zip(tangents, plan.pick(slopes[1:]), strict=True):
+            if by is not None:
+                total = total + torch.where(asked, by.to(zero.dtype) * slope, zero)
+        return select(keep, (total + torch.zeros_like(slopes[0])).to(x.dtype))
+
+
+def jet(slopes: Sequence[Any], variables: Sequence[Any]) -> Any:
+    """Return an expression that is 0 and whose first two derivatives are those of the formulas.
+
+    With D a formula and ``d = v - v.detach()``, which is 0, ``(D.detach() + D) / 2 * d`` has
+    the first derivative D and, summed over all variables, the second ones of D.
+    """
+    total: Any = 0.0
+    for variable, slope in zip(variables, slopes, strict=True):
+        finite = variable.detach().isfinite()
+        still = torch.where(finite, variable - variable.detach(), 0.0)
+        total = total + (slope.detach() + slope) / 2 * still
+    return total
+
+
+def _composed(operation: Operation, x: Any, parameters: Sequence[Any]) -> Any:
+    """Return the operation as plain operations: its detached value and its jet."""
+    parameters = _tensors(parameters, x)
+    plain = value(operation, x.detach(), [p.detach() for p in parameters])
+    keep, asked, slopes, variables = _slopes(operation, x, parameters)
+    source = x.resolve_neg().to(slopes[0].dtype)
+    # Where no formula is asked x passes with derivative 1.
+    moved = torch.where(asked, plain.to(source.dtype) + jet(slopes, variables), source)
+    return select(keep, moved.to(x.dtype))
