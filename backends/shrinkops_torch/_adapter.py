@@ -30,18 +30,22 @@ class TorchAdapter(Adapter):
 
     imports = ("import torch",)
     from_source = (
+        "torch.from_numpy(a.copy()) if a.dtype.kind in 'cu' else "
         "torch.from_numpy(a.view(f'i{a.itemsize}').copy()).view(getattr(torch, a.dtype.name))"
     )
 
     def from_numpy(self, array: np.ndarray[Any, Any], device: Any = None) -> torch.Tensor:
-        if array.dtype == np.bool_:
-            return torch.from_numpy(array.copy()).to(device or "cpu")
+        if array.dtype.kind in "bcu":
+            return torch.from_numpy(array.copy(order="K")).to(device or "cpu")
         carrier = array.view(_CARRIER[array.dtype.itemsize]).copy(order="K")
         return torch.from_numpy(carrier).view(getattr(torch, array.dtype.name)).to(device or "cpu")
 
     def to_numpy(self, x: Any) -> np.ndarray[Any, Any]:
+        x = x.detach().cpu().resolve_conj().resolve_neg()
+        if x.is_complex():
+            return np.asarray(x.numpy())
         carrier = {1: torch.uint8, 2: torch.int16, 4: torch.int32, 8: torch.int64}
-        bits = x.detach().cpu().view(carrier[x.dtype.itemsize]).numpy()
+        bits = x.view(carrier[x.dtype.itemsize]).numpy()
         return bits.view(numpy_dtype(self.backend.dtype_name(x)))
 
     def devices(self) -> Sequence[Any]:

@@ -27,6 +27,7 @@ __all__ = [
     "form_of",
     "kept",
     "limit_of",
+    "narrowed",
     "opaque",
     "rounded",
     "working",
@@ -77,12 +78,22 @@ def limit_of(parameter: Any, dtype: torch.dtype, values: bool) -> Any:
         return parameter.bits
     parameter = comparable(parameter.detach())
     form = form_of(dtype)
+    empty = parameter.isnan() | _negative(parameter, values)
     if not values:
         integer = INTEGER_OF_WIDTH[dtype.itemsize]
-        return limit_bits(torch, torch.Tensor.to, parameter, dtype, integer, form)
+        bits = limit_bits(torch, torch.Tensor.to, parameter, dtype, integer, form)
+        return torch.where(empty, torch.full_like(bits, -1), bits)
     value = _saturated(round_once(torch, torch.Tensor.to, parameter, dtype), parameter, form)
     wide = value.to(working(dtype))
-    return torch.where(parameter >= 0, wide, torch.full_like(wide, -1.0))
+    return torch.where(empty, torch.full_like(wide, -1.0), wide)
+
+
+def _negative(parameter: Any, values: bool) -> Any:
+    """Return where a number is negative, a subnormal one too."""
+    if values:
+        return parameter < 0
+    bits = parameter.view(INTEGER_OF_WIDTH[parameter.dtype.itemsize])
+    return (bits < 0) & (bits != torch.iinfo(bits.dtype).min)
 
 
 def rounded(parameter: Any, dtype: torch.dtype) -> Any:
@@ -127,8 +138,22 @@ def _saturated(value: Any, source: Any, form: FloatFormat) -> Any:
     significand, exponent = form.value_of(form.max_bits)
     bound = torch.full_like(wide, significand * 2.0**exponent)
     bound = torch.where(source.isinf(), torch.full_like(wide, math.inf), bound)
-    beyond = wide.isnan() & ~source.isnan()
+    beyond = (wide.isnan() & ~source.isnan()) | source.isinf()
     return torch.where(beyond, torch.copysign(bound, source.to(torch.float32)), wide)
+
+
+def narrowed(result: Any, dtype: torch.dtype) -> Any:
+    """Return a result of the working format in x's dtype, rounded once.
+
+    Where the format has no infinity what is beyond it becomes its largest number; the
+    casts of PyTorch differ there.
+    """
+    if dtype.itemsize == 1:
+        form = form_of(dtype)
+        if form.top_bits == form.max_bits:
+            significand, exponent = form.value_of(form.max_bits)
+            result = result.clamp(-significand * 2.0**exponent, significand * 2.0**exponent)
+    return result.to(dtype)
 
 
 def kept(x: Any, limit: Any, values: bool) -> Any:

@@ -12,7 +12,6 @@ Invariants
 
 from __future__ import annotations
 
-import math
 from collections.abc import Sequence
 from typing import Any
 

@@ -43,12 +43,12 @@ def differentiable(operation: Operation, x: Any, parameters: Sequence[Any]) -> A
     if torch.compiler.is_dynamo_compiling():
         if _functorch_active() or forward_ad._current_level >= 0:
             return _composed(operation, x, parameters)
-        return _Reverse.apply(operation, None, x, *_tensors(parameters, x))
+        return _Reverse.apply(operation, None, x, *_tensors(parameters, x))  # type: ignore[no-untyped-call]
     if opaque(x):  # a graph or a wrapper takes plain operations only
         return _composed(operation, x, parameters)
     plan = _Plan(parameters)
     tensors = [p for p in parameters if not isinstance(p, Threshold)]
-    return _Both.apply(operation, plan, x, *tensors)
+    return _Both.apply(operation, plan, x, *tensors)  # type: ignore[no-untyped-call]
 
 
 class _Plan:
@@ -156,9 +156,7 @@ class _Both(_Reverse):
         need_x, *needs = ctx.needs_input_grad[2:]
         left = iter(needs)
         needed = [need_x, *(p is None and next(left) for p in plan.parameters)]
-        by_x, *by_parameters = _backward(
-            ctx.operation, x, plan.join(tensors), cotangent, needed
-        )
+        by_x, *by_parameters = _backward(ctx.operation, x, plan.join(tensors), cotangent, needed)
         return None, None, by_x, *plan.pick(by_parameters)
 
     @staticmethod

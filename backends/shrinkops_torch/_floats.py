@@ -21,7 +21,7 @@ from torch.autograd import forward_ad
 
 from shrinkops.spec import Operation, Threshold
 
-from ._bits import comparable, form_of, kept, limit_of, opaque, rounded, working
+from ._bits import comparable, form_of, kept, limit_of, narrowed, opaque, rounded, working
 
 __all__ = ["asked_of", "is_short", "numbers_of", "select", "value", "zero_like"]
 
@@ -56,7 +56,7 @@ def value(
     numbers = numbers_of(operation, parameters, x)
     asked = asked_of(keep, source, parameters[0])
     result = operation.outside(torch, torch.where(asked, source, _harmless(numbers[0])), *numbers)
-    result = torch.where(asked, result, source).to(x.dtype)
+    result = narrowed(torch.where(asked, result, source), x.dtype)
     return select(keep, result, out=out)
 
 

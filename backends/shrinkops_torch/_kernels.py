@@ -20,6 +20,7 @@ import torch
 from torch.autograd import forward_ad
 
 from shrinkops._call.dispatcher import dispatchers
+from shrinkops._call.parameters import round_parameter
 from shrinkops.spec import FORMATS, Operation
 
 from . import _complex, _floats, _integers, _layouts
@@ -121,7 +122,7 @@ class _Differentiable(torch.autograd.Function):
         return torch.where(result != 0, tangent, tangent.new_zeros(()))
 
 
-def traceable(operation: Operation, checked: Any) -> Callable[..., Any]:
+def traceable(operation: Operation, checked: Any) -> Any:
     """Put in front of the shared checks what they need not see."""
 
     def careful(x: Any, *arguments: Any) -> Any:
@@ -131,8 +132,9 @@ def traceable(operation: Operation, checked: Any) -> Callable[..., Any]:
         numbers = [exact_if_tiny(p) if isinstance(p, _FLOATS) else p for p in parameters]
         return checked(x, *numbers, out)
 
-    kernel = _hardshrink(careful) if operation.name == "hardshrink" else careful
+    kernel: Any = _hardshrink(careful) if operation.name == "hardshrink" else careful
     checked.guard.prepare()
+    _skip_frame(kernel)
     # The attribute by which PyTorch's own wrappers tell Dynamo what to trace instead.
     kernel._torchdynamo_inline = _traced(operation, checked.guard.check)
     return kernel
@@ -180,26 +182,72 @@ def _recorded(operation: Operation, x: Any, *arguments: Any) -> Any:
     return proxy.tracer.create_proxy("call_function", function, (x, *parameters), options)
 
 
+def _skip_frame(function: Any) -> None:
+    """Let Dynamo run a function as it is where a graph was broken before it.
+
+    Only what it calls would be traced then, with other errors than the function's own.
+    """
+    frames = torch._C._dynamo.eval_frame
+    action = getattr(frames, "_FrameAction", None)  # since 2.7
+    if action is not None:
+        strategy = frames._FrameExecStrategy(action.SKIP, action.SKIP)
+        frames.set_code_exec_strategy(function.__code__, strategy)
+
+
 def _traced(operation: Operation, check: Callable[..., Any]) -> Callable[..., Any]:
+    constant = _constants(operation)
+
     def kernel(x: Any, *arguments: Any) -> Any:
         *parameters, out = arguments
-        tensors = tuple([_tensor(p, x) for p in parameters])
-        native, checked = check(x, tensors, out)
+        tensors = []
+        for index, parameter in enumerate(parameters):
+            if isinstance(parameter, torch.Tensor):
+                tensors.append(parameter)
+            elif _is_small(parameter):
+                tensors.append(_tensor(parameter, x))
+            else:
+                bits, whole = constant(index, parameter, str(x.dtype))
+                kind = torch.int64 if whole else torch.float64
+                number = torch.full((), bits, dtype=kind, device=x.device)
+                tensors.append(number.view(torch.uint64) if bits < -1 and whole else number)
+        native, checked = check(x, tuple(tensors), out)
         return native(x, *checked, out)
 
     return kernel
 
 
+def _is_small(parameter: Any) -> bool:
+    """Tell whether Dynamo has a number for it: a float, an int of 64 bits, a NumPy scalar."""
+    if isinstance(parameter, bool):
+        return False
+    if isinstance(parameter, int):
+        return -(2**63) <= parameter < 2**63
+    if isinstance(parameter, np.ndarray):  # a NumPy scalar, to Dynamo
+        return parameter.ndim == 0
+    return isinstance(parameter, float)
+
+
 def _tensor(parameter: Any, x: Any) -> Any:
     """Return a number as a 0-d tensor, so that a symbolic one stays symbolic."""
-    if isinstance(parameter, bool):
-        return parameter
-    if isinstance(parameter, np.ndarray) and parameter.ndim == 0:  # a NumPy scalar, to Dynamo
+    if isinstance(parameter, np.ndarray):
         return torch.as_tensor(parameter).to(x.device)
-    if not isinstance(parameter, (int, float)):
-        return parameter
-    # An int is exact as int64 and compared as such; torch.compile has no larger ones.
+    # An int is exact as int64 and compared as such.
     whole = isinstance(parameter, int) and not x.dtype.is_floating_point
     kind = torch.int64 if whole else torch.float64
     # Addition is one of the operations that take a symbolic float without specialising it.
     return torch.zeros((), dtype=kind, device=x.device) + parameter
+
+
+def _constants(operation: Operation) -> Callable[..., Any]:
+    """Return ``constant(index, value, dtype)``, which a compiler asks once for each value."""
+
+    def constant(index: int, value: Any, dtype: str) -> tuple[Any, bool]:
+        """Return the rounded number, and whether it is an integer (as bits, beyond int64)."""
+        form = FORMATS.get(dtype.removeprefix("torch."), FORMATS["float64"])
+        rounded = round_parameter(operation, operation.parameters[index], value, form)
+        if form.kind != "integer":
+            return rounded.value, False
+        return (rounded.value if rounded.value < 2**63 else rounded.value - 2**64), True
+
+    constant._dynamo_marked_constant = True  # type: ignore[attr-defined]
+    return constant

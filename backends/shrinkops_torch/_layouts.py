@@ -71,7 +71,7 @@ def apply(
         raise refuse(
             "parameters are numbers", f"call {operation}(x.values(), ...) with what belongs to them"
         )
-    numbers = [p for p in parameters]
+    numbers = list(parameters)
     if x.is_nested:
         parts = [dense(part, *numbers) for part in x.unbind()]
         return torch.nested.as_nested_tensor(parts)
@@ -101,9 +101,7 @@ class _Refusal:
         return TypeError(f"{self.opening}, for which {why}; {remedy}")
 
 
-def _jagged(
-    x: Any, parameters: Sequence[Any], dense: Callable[..., Any], refuse: _Refusal
-) -> Any:
+def _jagged(x: Any, parameters: Sequence[Any], dense: Callable[..., Any], refuse: _Refusal) -> Any:
     own = []
     for parameter in parameters:
         if isinstance(parameter, torch.Tensor) and parameter.is_nested:
@@ -139,9 +137,7 @@ def _distributed(
     from torch.distributed.tensor import DTensor
 
     if any(placement.is_partial() for placement in x.placements):
-        raise refuse(
-            "a sum is pending (a Partial placement)", "call x.redistribute(...) first"
-        )
+        raise refuse("a sum is pending (a Partial placement)", "call x.redistribute(...) first")
     own = []
     for parameter in parameters:
         if isinstance(parameter, DTensor):

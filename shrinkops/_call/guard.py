@@ -101,7 +101,7 @@ class _Guard:
         return native, parameters
 
     def prepare(self) -> None:
-        """Ask for every element type's kernel now: a tracer would take the first use for a change."""
+        """Ask for every kernel now: a tracer would take the first use for a change."""
         for name in self.dtypes:
             form = self.backend.format(name)
             if form is not None and form.kind in self.operation.kinds:
