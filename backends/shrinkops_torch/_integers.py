@@ -35,10 +35,9 @@ def value(operation: Operation, x: Any, parameters: Sequence[Any]) -> Any:
         keep, t, empty = _of_array(lambd, x.dtype, source)
     result = source
     if operation.accuracy != "exact":
-        if x.dtype is torch.uint64:  # as int64 a large one looks negative
-            result = source - t
-        else:
-            result = operation.outside(torch, source, t)
+        # As int64 a large uint64 looks negative.
+        wraps = x.dtype is torch.uint64
+        result = source - t if wraps else operation.outside(torch, source, t)
         if empty is not None:
             result = torch.where(empty, source, result)
     result = torch.where(keep, result, torch.zeros((), dtype=result.dtype, device=x.device))
