@@ -131,6 +131,7 @@ _FLOATS = (
     FloatFormat("float8_e5m2fnuz", 8, 3, 16, 0x7F, 0x7F, nan_is_negative_zero=True),
     FloatFormat("float8_e4m3fnuz", 8, 4, 8, 0x7F, 0x7F, nan_is_negative_zero=True),
     FloatFormat("float8_e4m3b11fnuz", 8, 4, 11, 0x7F, 0x7F, nan_is_negative_zero=True),
+    FloatFormat("float4_e2m1fn", 4, 2, 1, 0x7, 0x7),  # no infinity and no NaN
     # Component formats of the complex types: lambd is rounded to the component.
     FloatFormat("complex64", 32, 24, 127, 0x7F7FFFFF, 0x7F800000, kind="complex"),
     FloatFormat("complex128", 64, 53, 1023, 0x7FEFFFFFFFFFFFFF, 0x7FF0000000000000, kind="complex"),
@@ -150,7 +151,7 @@ _FLOATS = (
 _INTEGERS = tuple(
     IntegerFormat(f"{'' if signed else 'u'}int{width}", width, signed)
     for signed in (True, False)
-    for width in (8, 16, 32, 64)
+    for width in (2, 4, 8, 16, 32, 64)
 )
 
 _ALL: tuple[Format, ...] = (*_FLOATS, *_INTEGERS)

@@ -10,7 +10,7 @@ from shrinkops.adapter import numpy_dtype
 from shrinkops.conformance._collect import Collector
 from shrinkops.conformance._context import Call, Context, Shown
 from shrinkops.conformance._model import NotApplicable
-from shrinkops.conformance._numbers import NUMBERS, number_of
+from shrinkops.conformance._numbers import NUMBERS
 from shrinkops.conformance._script import made
 
 from .definition import threshold
@@ -31,7 +31,7 @@ def required(context: Context) -> None:
     )  # fmt: skip
     for name in sorted(declared):
         context.demand(
-            number_of(context.backend.format(name), name) is not None,
+            context.backend.format(name) is not None,
             f"{name} is declared, but its format is unknown; return one from Backend.format",
             value=name,
             shown=Shown(f"backend.format({name!r}) is not None"),
