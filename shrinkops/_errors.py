@@ -14,7 +14,10 @@ class UnsupportedArrayError(TypeError):
 
 
 def type_name(cls: type) -> str:
-    """Return the dotted name of a class, without ``builtins.``."""
-    if cls.__module__ == "builtins":
-        return cls.__qualname__
-    return f"{cls.__module__}.{cls.__qualname__}"
+    """Return the dotted name of a class, without ``builtins.``.
+
+    Asks `type` and not the class, whose metaclass may answer anything.
+    """
+    module = type.__getattribute__(cls, "__module__")
+    name: str = type.__getattribute__(cls, "__qualname__")
+    return name if module == "builtins" else f"{module}.{name}"

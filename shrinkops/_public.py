@@ -63,13 +63,17 @@ def explain(x: Any) -> Explanation:
     return explanation(x)
 
 
-def register(plugin: Any) -> list[str]:
+def register(plugin: Any, replace: bool = False) -> list[str]:
     """Register a backend or a plugin in this process.
 
     Parameters
     ----------
-    plugin : Backend, type of Backend, module or object
-        A backend, or anything that implements the ``shrinkops_backends`` hook.
+    plugin : Backend, type of Backend, module, object or function
+        A backend, anything that implements the ``shrinkops_backends`` hook, or a
+        function without arguments that returns backends.
+    replace : bool, default False
+        Take the place of backends of the same names, installed ones included. One
+        that was set aside is replaced in any case.
 
     Returns
     -------
@@ -81,8 +85,12 @@ def register(plugin: Any) -> list[str]:
     TypeError
         The hook is missing or returns something else than backends.
     ValueError
-        A backend or plugin of that name is registered; the message names both
-        distributions.
+        A backend of that name is registered; the message names both distributions.
+
+    Notes
+    -----
+    It counts for this process alone: a worker process that is started afresh
+    registers for itself, or has the plugin installed.
 
     Examples
     --------
@@ -97,7 +105,7 @@ def register(plugin: Any) -> list[str]:
     ['acme']
     >>> shrinkops.unregister("acme")
     """
-    return registry.register(plugin)
+    return registry.register(plugin, replace)
 
 
 def unregister(name: str) -> None:
@@ -120,6 +128,14 @@ def unregister(name: str) -> None:
 def refresh() -> None:
     """Read the entry points again, for a plugin installed or repaired in this session.
 
-    Backends registered by hand stay. Every class is resolved anew at its next call.
+    A plugin whose file has changed is imported again. Backends registered by hand stay,
+    those that were set aside get another chance, and the environment switches are read
+    again. If it fails, all that was there stays. Called by a plugin while it is being
+    loaded it does nothing: the entry points are being read.
+
+    Raises
+    ------
+    RuntimeError
+        Another thread has been importing a plugin for half a minute.
     """
     registry.refresh()

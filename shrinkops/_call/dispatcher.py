@@ -2,21 +2,29 @@
 
 Invariants
 ----------
-- The hot path is ``dispatcher.table[type(x)]``: one attribute, one look-up.
-- ``table`` is never changed, only replaced, so readers need no lock.
-- A class is resolved once per generation of the registry, under its lock,
-  however many threads ask at the same time.
+- The hot path is ``dispatcher.table[type(x)]``: one attribute, one look-up in a plain dict.
+- ``table`` is never changed, only replaced, so readers need no lock. What it holds was
+  chosen from the set of backends that is in use: a change of the set (or of what is
+  imported) is followed by a new table before whoever made the change goes on. Kernels
+  of classes whose backend is still the same stay the same objects in the same places.
+- No class is kept alive. The table holds those that their own modules hold; a class that
+  nothing else names is remembered weakly, and costs one call more.
+- No foreign code (``handles``, the loading of a kernel) runs under a lock.
 - A tie between two backends is an error, never a silent winner.
 """
 
 from __future__ import annotations
 
+import contextlib
 import sys
-from collections.abc import Callable
-from typing import TYPE_CHECKING
+import weakref
+from collections.abc import Callable, Iterator, Sequence
+from typing import TYPE_CHECKING, Any
 
 from shrinkops._errors import UnsupportedArrayError, type_name
-from shrinkops._plugins.registry import Entry, registry
+from shrinkops._plugins.choice import Choice, choose
+from shrinkops._plugins.loading import Entry
+from shrinkops._plugins.registry import registry
 
 if TYPE_CHECKING:
     from shrinkops._plugins.backend import Kernel
@@ -27,132 +35,284 @@ __all__ = ["Dispatcher", "choose", "dispatchers"]
 dispatchers: list[Dispatcher] = []
 """The dispatcher of every operation."""
 
+_LENGTH = 64
+"""The table's length is a multiple of this."""
+
 
 class Dispatcher:
     """The kernels of one operation, by the class of its first argument.
 
-    Attributes
+    Parameters
     ----------
     operation : Operation
     module : str
         Where the operation is defined.
+
+    Attributes
+    ----------
+    operation, module
     table : dict of type to kernel
-        Replaced as a whole, never written to; so is ``kernels``.
+        Replaced as a whole, never written to. Filled up with numbers as keys:
+        torch.compile guards on the length of a dictionary of classes and on the place
+        of the one it used, and neither changes when another class arrives.
     kernels : dict of str to kernel
-        The loaded kernels by the name of their backend.
+        The loaded kernels by the name of their backend, and those that a tracer was
+        given by the key that it got. Replaced as a whole, too.
     resolutions : int
-        How often a class was resolved, for tests.
+        How often a class was resolved and remembered, for tests.
     """
 
-    __slots__ = ("kernels", "module", "operation", "resolutions", "table")
+    __slots__ = (
+        "_chosen",
+        "_loaded",
+        "_traced",
+        "_weak",
+        "kernels",
+        "module",
+        "operation",
+        "resolutions",
+        "table",
+    )
 
-    def __init__(self, operation: Operation, module: str) -> None:
+    def __init__(self, operation: Operation, module: str = "") -> None:
         self.operation = operation
         self.module = module
-        self.table: dict[type, Kernel] = {}
-        self.kernels: dict[str, Kernel] = {}
         self.resolutions = 0
-        registry.on_change(self.drop)
+        self.kernels: dict[str, Kernel] = {}
+        self._forget()
+        registry.on_change(self.update)
         dispatchers.append(self)
 
-    def drop(self) -> None:
-        """Forget every resolved class."""
-        self.table = {}
+    def _forget(self) -> None:
+        self.table: dict[Any, Kernel | None] = _table([])
         self.kernels = {}
+        self._chosen: dict[type, Entry] = {}
+        self._weak = _WeakClasses()
+        self._loaded: dict[Entry, Kernel] = {}
+        self._traced: dict[str, tuple[weakref.ref[type], Entry]] = {}
 
-    def resolve(self, cls: type, publish: bool = True) -> str:
-        """Find the backend for a class, load its kernel and publish a table that has it.
+    def __repr__(self) -> str:
+        return f"<Dispatcher of {self.operation.name}>"
 
-        Parameters
-        ----------
-        cls : type
-        publish : bool, default True
-            False leaves ``table`` as it is, for a caller that has promised
-            somebody that the class is not in it.
+    # Resolving
 
-        Returns
-        -------
-        str
-            The backend's name, a key of ``kernels``.
+    def winner(self, cls: type) -> Entry | None:
+        """Return the backend that computes a class as things stand, None if it is unresolved."""
+        found = self._weak.get(cls)
+        return self._chosen.get(cls) if found is None else found[1]
+
+    def resolve(self, cls: type) -> Kernel:
+        """Find the backend for a class, load its kernel and remember it.
 
         Raises
         ------
         UnsupportedArrayError
             No backend takes the class, two tie for it, or its backend cannot load.
         """
-        with registry.lock:
-            for name, kernel in self.kernels.items():
-                if self.table.get(cls) is kernel:  # another thread was first
-                    return name
-            try:
-                entry = choose(cls)
-            except UnsupportedArrayError as error:
-                raise UnsupportedArrayError(f"{self.operation.name}: {error}") from None
-            kernel = self._load(entry, cls)
-            self.resolutions += 1
-            if publish:
-                self.table = {**self.table, cls: kernel}
-            return entry.backend.name
+        found = self._weak.get(cls)
+        if found is not None:
+            return found[0]
+        with registry.busy():
+            while True:
+                choice = self._choose(cls)
+                kernel = self._load(choice.entry, cls)
+                if not choice.settled:
+                    return kernel
+                with registry.lock:
+                    if registry.is_current(choice.backends):
+                        self._remember(cls, kernel, choice.entry)
+                        return kernel
 
-    def resolver(self, module: str) -> Callable[[type], str]:
+    def _choose(self, cls: type) -> Choice:
+        try:
+            return choose(cls)
+        except UnsupportedArrayError as error:
+            raise UnsupportedArrayError(f"{self.operation.name}: {error}") from None
+
+    def _load(self, entry: Entry, cls: type) -> Kernel:
+        kernel = self._loaded.get(entry)
+        if kernel is not None:
+            return kernel
+        try:
+            kernel = entry.backend.kernel(self.operation)
+        except (RecursionError, MemoryError):
+            raise  # the caller's doing, not the backend's
+        except Exception as error:
+            raise UnsupportedArrayError(
+                f"{self.operation.name}: backend {entry.name!r} from {entry.distribution} takes "
+                f"{type_name(cls)}, but its kernel did not load: "
+                f"{type(error).__name__}: {error}"
+            ) from error
+        with registry.lock:
+            if entry not in self._loaded:  # else another thread was faster
+                self._loaded = {**self._loaded, entry: kernel}
+                self.kernels = {**self.kernels, entry.name: kernel}
+            return self._loaded[entry]
+
+    def _remember(self, cls: type, kernel: Kernel, entry: Entry) -> None:
+        """Publish a class; under the registry's lock."""
+        if self.winner(cls) is not None:  # another thread was first
+            return
+        self.resolutions += 1
+        if not _is_named(cls):
+            self._weak.add(cls, kernel, entry)
+            return
+        places = [key if _is_named(key) else None for key in _places(self.table)]
+        if None in places:
+            places[places.index(None)] = cls
+        else:
+            places.append(cls)
+        kernels = {**self.table, cls: kernel}
+        self._chosen = {c: e for c, e in self._chosen.items() if c in places} | {cls: entry}
+        self.table = _table([(key, kernels[key]) for key in places])
+
+    # Changing
+
+    def update(self) -> None:
+        """Choose again for every class that is remembered."""
+        try:
+            while not self._updated():
+                pass
+        except BaseException:
+            with registry.lock:  # rather nothing than what is no longer true
+                self._forget()
+            raise
+
+    def _updated(self) -> bool:
+        backends, table, weak, traced = registry.in_use, self.table, self._weak, self._traced
+        winners: dict[type, tuple[Entry, Kernel] | None] = {}
+
+        def winner(cls: type) -> tuple[Entry, Kernel] | None:
+            if cls not in winners:
+                winners[cls] = None
+                with contextlib.suppress(UnsupportedArrayError):  # said to whoever calls
+                    choice = choose(cls)
+                    if choice.settled:
+                        winners[cls] = choice.entry, self._load(choice.entry, cls)
+            return winners[cls]
+
+        items: list[tuple[type | None, Kernel | None]] = []
+        chosen = {}
+        for key in _places(table):
+            won = winner(key) if key is not None else None
+            items.append((None, None) if won is None else (key, won[1]))
+            if key is not None and won is not None:
+                chosen[key] = won[0]
+        still_weak = _WeakClasses()
+        for cls in weak:
+            won = winner(cls)
+            if won is not None:
+                still_weak.add(cls, won[1], won[0])
+        still_traced = {}
+        for name, (reference, entry) in traced.items():
+            traced_class = reference()
+            won = winner(traced_class) if traced_class is not None else None
+            if won is not None and won[0] is entry:
+                still_traced[name] = reference, entry
+        with registry.lock:
+            if backends is not registry.in_use or table is not self.table:
+                return False
+            self._loaded = {e: k for e, k in self._loaded.items() if e in backends.known}
+            self._weak, self._traced, self._chosen = still_weak, still_traced, chosen
+            self.kernels = {e.name: k for e, k in self._loaded.items()} | {
+                name: self._loaded[entry] for name, (_, entry) in still_traced.items()
+            }
+            self.table = _table(items)
+        return True
+
+    # Tracing
+
+    def resolver(self, module: str) -> Callable[[type], Any]:
         """Return `resolve` for the public function of a module, which tracers can call.
 
         torch.compile calls a function that carries the mark below while it traces, and
         takes the result as a constant, so a class that arrives first inside a compiled
-        function is resolved without a graph break. The caller is then the tracer, whose
-        guard has just recorded that the class is not in the table: hence it is published
-        only where the module itself calls.
+        function is resolved without a graph break. A constant cannot be a function: where
+        the caller is not the module's own function, but a tracer, the result is a key
+        of ``kernels``, which is taken out when the class gets another backend.
         """
 
-        def resolve(cls: type) -> str:
-            caller = sys._getframe(1).f_globals.get("__name__")
-            return self.resolve(cls, publish=caller == module)
+        def resolve(cls: type) -> Any:
+            if sys._getframe(1).f_globals.get("__name__") == module:
+                return self.resolve(cls)
+            return self._traced_key(cls)
 
         resolve._dynamo_marked_constant = True  # type: ignore[attr-defined]
         return resolve
 
-    def _load(self, entry: Entry, cls: type) -> Kernel:
-        name = entry.backend.name
-        if name not in self.kernels:
-            try:
-                kernel = entry.backend.kernel(self.operation)
-            except Exception as error:
-                raise UnsupportedArrayError(
-                    f"{self.operation.name}: backend {name!r} from {entry.distribution} takes "
-                    f"{type_name(cls)}, but its kernel did not load: "
-                    f"{type(error).__name__}: {error}"
-                ) from error
+    def _traced_key(self, cls: type) -> str:
+        choice = self._choose(cls)
+        kernel = self._load(choice.entry, cls)
+        name = f"{choice.entry.name} for {type_name(cls)}, {id(choice.entry)}"
+        with registry.lock:
+            self._traced = {**self._traced, name: (weakref.ref(cls), choice.entry)}
             self.kernels = {**self.kernels, name: kernel}
-        return self.kernels[name]
+        return name
 
 
-def choose(cls: type) -> Entry:
-    """Return the one backend of highest priority that handles a class, or raise."""
-    candidates = registry.candidates(cls)
-    if not candidates:
-        raise _refusal(cls)
-    first, *others = candidates
-    tied = [e for e in others if e.backend.priority == first.backend.priority]
-    if tied:
-        rivals = ", ".join(f"{e.backend.name!r} from {e.distribution}" for e in (first, *tied))
-        raise UnsupportedArrayError(
-            f"{type_name(cls)} is taken by several backends of priority "
-            f"{first.backend.priority}: {rivals}; give one a higher priority, "
-            f"or leave one out with SHRINKOPS_BLOCK"
-        )
-    return first
+def _places(table: dict[Any, Kernel | None]) -> list[Any]:
+    """Return a table's classes in their places, None for those that are free."""
+    places = [None if type(key) is int else key for key in table]
+    while places and places[-1] is None:
+        places.pop()
+    return places
 
 
-def _refusal(cls: type) -> UnsupportedArrayError:
-    """Word the refusal of a type that no backend takes (HS-DSP-3)."""
-    from shrinkops._plugins.status import state_names
+def _table(items: Sequence[tuple[type | None, Kernel | None]]) -> dict[Any, Kernel | None]:
+    """Return a table of classes in their places; numbers take those that are free."""
+    length = -(-max(len(items), 1) // _LENGTH) * _LENGTH
+    padded = [*items, *[(None, None)] * (length - len(items))]
+    return {place if cls is None else cls: kernel for place, (cls, kernel) in enumerate(padded)}
 
-    ready, missing = state_names()
-    if cls.__module__ == "builtins":
-        remedy = "convert it first, for example with numpy.asarray(x)"
-    else:
-        remedy = "convert it to an array of one of these, or register a backend for its type"
-    message = f"no backend takes {type_name(cls)}; ready: {', '.join(ready) or 'none'}"
-    if missing:
-        message += f"; not installed: {', '.join(missing)}"
-    return UnsupportedArrayError(f"{message}; {remedy}")
+
+def _is_named(cls: Any) -> bool:
+    """Tell whether a class lives as long as the process: static, or named by its module."""
+    if not isinstance(cls, type):
+        return False
+    if not type.__getattribute__(cls, "__flags__") & _HEAP_TYPE:
+        return True
+    module = type.__getattribute__(cls, "__module__")
+    if not isinstance(module, str) or module == "__main__":
+        return False  # a cell or a session may define it anew
+    found: Any = sys.modules.get(module)
+    for part in cls.__qualname__.split("."):
+        try:
+            found = vars(found).get(part)
+        except TypeError:
+            return False
+    return found is cls
+
+
+_HEAP_TYPE = 1 << 9  # Py_TPFLAGS_HEAPTYPE
+
+
+class _WeakClasses:
+    """Kernels by class, which forgets a class when everybody else has.
+
+    Classes may have a metaclass of any kind, so they are told apart by identity.
+    """
+
+    __slots__ = ("_items",)
+
+    def __init__(self) -> None:
+        self._items: dict[int, tuple[weakref.ref[type], Kernel, Entry]] = {}
+
+    def get(self, cls: type) -> tuple[Kernel, Entry] | None:
+        item = self._items.get(id(cls))
+        return item[1:] if item is not None and item[0]() is cls else None
+
+    def add(self, cls: type, kernel: Kernel, entry: Entry) -> None:
+        key, items = id(cls), self._items
+
+        def forget(reference: weakref.ref[type]) -> None:
+            # The class is still there while it is told of, so its identity is not reused.
+            if key in items and items[key][0] is reference:
+                del items[key]
+
+        items[key] = weakref.ref(cls, forget), kernel, entry
+
+    def __iter__(self) -> Iterator[type]:
+        for reference, _, _ in list(self._items.values()):
+            cls = reference()
+            if cls is not None:
+                yield cls

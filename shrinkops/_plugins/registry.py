@@ -1,361 +1,359 @@
-"""Which backends there are: discovery, registration, quarantine.
+"""Which backends there are: one immutable set, and the ways to change it.
 
 Invariants
 ----------
-- Entry points are read at the first need, once, under ``lock``; `refresh` reads
-  them again. Importing shrinkops reads nothing.
-- Each entry point is loaded alone. Whatever it raises, and whatever its hook
-  returns that is not a backend, puts that plugin into quarantine, with the
-  reason and one warning, and leaves the others as they are.
-- Names are unique: the second backend of a name is refused, and the message
-  names both distributions. shrinkops's own distribution is read first, the
-  others in the order of their names, so the outcome does not depend on paths.
-- Every change bumps ``generation`` and tells the dispatchers to drop their tables.
+- `Backends` is never changed, only replaced as a whole, under ``lock``. No foreign code
+  (a plugin's import, its hook, ``handles``, a listener) runs while ``lock`` is held, so
+  no thread waits for another one's plugins with it, and a fork finds it free.
+- Discovery runs at the first need, in one thread, beside the set that is there. It is
+  done when it is done: whatever ends it before (an interrupt, the recursion limit)
+  leaves nothing behind, and the next need starts anew. Who asks meanwhile waits a
+  moment and then takes what has been read, our own backends first; who asks from
+  inside an import, or from the plugin that is being loaded, does not wait at all.
+- `refresh` keeps what was registered by hand, and all of the old set if it fails.
+- Names are unique. Of two plugins the one read first keeps a name (see `metadata` for
+  the order); what was registered by hand keeps it in any case.
+- Warnings come last: one that is turned into an error finds everything in place.
 """
 
 from __future__ import annotations
 
+import contextlib
 import importlib
 import os
 import sys
 import threading
+import time
 import warnings
-from collections.abc import Callable, Iterable
-from dataclasses import dataclass
-from typing import TYPE_CHECKING, Any
-
-import pluggy
+from collections.abc import Callable, Iterator, Sequence
+from dataclasses import replace as changed
+from typing import Any
 
 from shrinkops._errors import type_name
 
 from .backend import Backend
-from .hookspecs import PROJECT, Hooks, hookimpl
+from .backends import Aside, Backends, close_names, unknown_names
+from .discovery import Discovery, Quarantined, reason
+from .frameworks import ABSENT, Watch, being_imported, state
+from .loading import BY_HAND, Entry, from_object
+from .metadata import Point
 
-if TYPE_CHECKING:
-    from importlib.metadata import EntryPoint
+__all__ = ["MOMENT", "Entry", "Quarantined", "Registry", "registry"]
 
-__all__ = ["Entry", "Quarantined", "Registry", "registry"]
-
-_OFF = frozenset({"", "0", "false", "no", "off"})
-_BY_HAND = "registered by hand"
-
-
-@dataclass(frozen=True, slots=True)
-class Entry:
-    """A backend and the plugin that brought it."""
-
-    backend: Backend
-    plugin: str
-    distribution: str
-    version: str
-
-
-@dataclass(frozen=True, slots=True)
-class Quarantined:
-    """A plugin or backend that was set aside, and why."""
-
-    name: str
-    distribution: str
-    version: str
-    reason: str
-
-
-class _Single:
-    """Makes a plugin of one backend, for `register`."""
-
-    def __init__(self, backend: Backend) -> None:
-        self.backend = backend
-
-    @hookimpl
-    def shrinkops_backends(self) -> list[Backend]:
-        return [self.backend]
+MOMENT = 1.0
+"""Seconds for which a call waits for another thread's discovery if it can do without."""
+_LONG = 30.0
+"""Seconds for which it waits if it cannot."""
+_SLICE = 0.02
 
 
 class Registry:
     """All known backends. One instance serves the process."""
 
     def __init__(self) -> None:
-        self.lock = threading.RLock()
-        self.generation = 0
-        self.quarantined: list[Quarantined] = []
-        self._entries: dict[str, Entry] = {}
-        self._by_hand: dict[str, Any] = {}
-        self._discovered = False
-        self._manager = self._new_manager()
+        self._current = Backends()
         self._listeners: list[Callable[[], None]] = []
+        self._watch = Watch(self._framework_arrived)
+        self._wanted = self._done = 0  # numbers of the readings that `refresh` asked for
+        self._cut_off: frozenset[str] = frozenset()
+        self._renew()
+        if hasattr(os, "register_at_fork"):
+            os.register_at_fork(before=self._before_fork, after_in_child=self._after_fork)
 
-    @staticmethod
-    def _new_manager() -> pluggy.PluginManager:
-        manager = pluggy.PluginManager(PROJECT)
-        manager.add_hookspecs(Hooks)
-        return manager
+    def __reduce__(self) -> Any:
+        import pkgutil
+
+        return pkgutil.resolve_name, (f"{__name__}:registry",)
+
+    # Telling
 
     def on_change(self, listener: Callable[[], None]) -> None:
-        """Call ``listener`` whenever the set of backends changes."""
+        """Call ``listener`` whenever the set of backends, or an answer of theirs, has changed."""
         self._listeners.append(listener)
 
-    def _changed(self) -> None:
-        self.generation += 1
-        for listener in self._listeners:
-            listener()
+    def tell(self) -> None:
+        """Have every listener look again; the first error is raised when all have."""
+        errors = []
+        for listener in tuple(self._listeners):
+            try:
+                listener()
+            except BaseException as error:
+                errors.append(error)
+        for error in errors:
+            raise error
+
+    def _framework_arrived(self) -> None:
+        # Somebody's import is not the place to fail.
+        with contextlib.suppress(Exception):
+            self.tell()
 
     # Reading
 
+    def backends(self, patience: float = _LONG) -> Backends:
+        """Return the set of backends, reading the plugins if nobody has.
+
+        Parameters
+        ----------
+        patience : float
+            Seconds to wait for a reading in another thread. Then, and where waiting
+            could last for ever, the set is what has been read so far, and not complete.
+        """
+        current = self._current
+        if current.complete or (current.discovered.unread and not self._can_read_on()):
+            return current
+        if self._claim(lambda: self._current.complete, patience):
+            return self._read(self._current.discovered.unread)
+        current, reading = self._current, self._reading
+        if current.complete or reading is None:
+            return current
+        return changed(current, discovered=reading.found, complete=False)
+
+    @property
+    def in_use(self) -> Backends:
+        """The set as it is, without reading anything."""
+        return self._current
+
+    def is_current(self, backends: Backends) -> bool:
+        """Tell, under ``lock``, whether a set is in use and complete."""
+        return backends.complete and backends is self._current
+
     def entries(self) -> tuple[Entry, ...]:
-        """Return all usable backends, highest priority first."""
-        with self.lock:
-            self._discover()
-            blocked = blocked_names()
-            known = [e for e in self._entries.values() if e.backend.name not in blocked]
-            return tuple(sorted(known, key=lambda e: (-e.backend.priority, e.backend.name)))
+        """Return all usable backends, those preferred first, then by priority."""
+        return self.backends().entries
+
+    @property
+    def quarantined(self) -> tuple[Quarantined, ...]:
+        """What was set aside, and why."""
+        return self.backends().quarantined
 
     def find(self, name: str) -> Entry | None:
         """Return the usable backend of a name."""
-        return next((e for e in self.entries() if e.backend.name == name), None)
-
-    def candidates(self, cls: type) -> list[Entry]:
-        """Return the backends that handle a class, highest priority first.
-
-        Only backends whose framework is imported are asked, and those of any library:
-        before that, no value of its types can exist. One that raises is quarantined.
-        """
-        found = []
-        for entry in self.entries():
-            if entry.backend.any_library or entry.backend.framework in sys.modules:
-                try:
-                    if entry.backend.handles(cls):
-                        found.append(entry)
-                except Exception as error:
-                    self.quarantine_backend(entry, f"handles({type_name(cls)}) raised", error)
-        return found
+        return next((e for e in self.entries() if e.name == name), None)
 
     # Changing
 
-    def register(self, plugin: Any) -> list[str]:
+    def register(self, plugin: Any, replace: bool = False) -> list[str]:
         """Register a plugin by hand; see `shrinkops.register`."""
-        if isinstance(plugin, type) and issubclass(plugin, Backend):
-            plugin = plugin()
-        holder = _Single(plugin) if isinstance(plugin, Backend) else plugin
-        name = plugin.name if isinstance(plugin, Backend) else _plugin_name(plugin)
+        if plugin is None:
+            raise TypeError(
+                "register: got None, expected a shrinkops.Backend or a plugin; a function "
+                "that makes one must return it"
+            )
+        entries = from_object(plugin, _plugin_name(plugin), BY_HAND)
+        self.backends()
         with self.lock:
-            self._discover()
-            names = self._add(holder, name, _BY_HAND, "")
-            for backend_name in names:
-                self._by_hand[backend_name] = holder
-            self._changed()
-        return names
+            old = self._current
+            for entry in entries:
+                holder = old.holder(entry.name)
+                if holder is not None and not replace and holder not in old.asides:
+                    raise ValueError(_taken(entry, holder))
+            names = {entry.name for entry in entries}
+            kept = tuple(e for e in old.by_hand if e.name not in names)
+            installed = {e.name for plugin in old.discovered.plugins for e in plugin.entries}
+            added = tuple(changed(e, replaces=e.name in installed) for e in entries)
+            self._set(by_hand=kept + added)
+        self.tell()
+        return [entry.name for entry in entries]
 
     def unregister(self, name: str) -> None:
         """Remove one backend; see `shrinkops.unregister`."""
+        self.backends()
         with self.lock:
-            self._discover()
-            entry = self._entries.get(name)
-            if entry is None:
-                known = ", ".join(sorted(self._entries)) or "none"
-                raise ValueError(f"unregister: no backend is named {name!r}; registered: {known}")
-            self._remove(entry)
-            self._by_hand.pop(name, None)
-            self._changed()
+            old = self._current
+            if old.holder(name) is None:
+                known = ", ".join(e.name for e in sorted(old.known, key=_by_name)) or "none"
+                aside = [q.reason for q in old.quarantined if q.name == name]
+                raise ValueError(
+                    f"unregister: no backend is named {name!r}; registered: {known}"
+                    + "".join(f"; a plugin {name!r} was set aside: {why}" for why in aside)
+                )
+            self._set(
+                by_hand=tuple(e for e in old.by_hand if e.name != name), hidden=old.hidden | {name}
+            )
+        self.tell()
+
+    def prefer(self, names: tuple[str, ...] | None) -> tuple[str, ...] | None:
+        """Put some backends before all others; return what was preferred before."""
+        known = self.backends().names()
+        for name in names or ():
+            if name not in known:
+                told = close_names(name, known)
+                raise ValueError(f"prefer: no backend is named {name!r}; {told}")
+        with self.lock:
+            before = self._current.chosen
+            self._set(chosen=names)
+        self.tell()
+        return before
+
+    def set_aside(self, entry: Entry, what: str, error: BaseException) -> None:
+        """Set a backend aside because one of its methods failed."""
+        quarantined = Quarantined(
+            entry.name, entry.distribution, entry.version, reason(what, error)
+        )
+        with self.lock:
+            old = self._current
+            if entry not in old.known or entry in old.asides:
+                return
+            module = sys.modules.get(entry.declared.framework)
+            self._set(asides={**old.asides, entry: Aside(quarantined, module)})
+        self.tell()
+        _warn(quarantined.warning)
+
+    def reinstate(self, entry: Entry) -> None:
+        """Take a backend back whose framework is another module than the one it failed on."""
+        with self.lock:
+            self._set(asides={e: a for e, a in self._current.asides.items() if e is not entry})
+        self.tell()
 
     def refresh(self) -> None:
         """Read the entry points again; see `shrinkops.refresh`."""
+        importlib.invalidate_caches()
         with self.lock:
-            importlib.invalidate_caches()
-            by_hand = {id(p): (p, n) for n, p in self._by_hand.items()}
-            self._entries.clear()
-            self.quarantined.clear()
-            self._manager = self._new_manager()
-            self._discovered = False
-            self._discover()
-            for plugin, name in by_hand.values():
-                self._add(plugin, name, _BY_HAND, "")
-            self._changed()
+            self._wanted += 1
+            wanted = self._wanted
+        if self._claim(lambda: self._done >= wanted, _LONG):
+            self._read(None)
+        elif self._done < wanted and not self._is_reading():
+            raise RuntimeError(
+                f"refresh: another thread has been reading plugins for more than {_LONG:.0f} s "
+                f"(it imports {getattr(self._reading, 'loading', '')!r}); call it again later"
+            )
 
-    def quarantine_backend(self, entry: Entry, what: str, error: BaseException) -> None:
-        """Set a backend aside because one of its methods failed."""
-        with self.lock:
-            if self._entries.get(entry.backend.name) is entry:
-                self._remove(entry)
-                aside = Quarantined(
-                    entry.backend.name, entry.distribution, entry.version, _reason(what, error)
-                )
-                self.quarantined.append(aside)
-                self._changed()
-                _warn(aside)
+    def _set(self, **changes: Any) -> None:
+        self._current = changed(self._current, **changes)
 
     # Discovery
 
-    def _discover(self) -> None:
-        if self._discovered:
-            return
-        self._discovered = True  # first: a plugin that calls back finds what is there so far
+    def _can_read_on(self) -> bool:
+        unread = self._current.discovered.unread
+        return any(not being_imported(point.module) for point in unread)
+
+    def _is_reading(self) -> bool:
+        reading = self._reading
+        return reading is not None and reading.thread == threading.get_ident()
+
+    def _claim(self, done: Callable[[], bool], patience: float) -> bool:
+        """Become the one thread that reads; False if another one is, or all is done."""
+        until = time.monotonic() + patience
+        with self.lock:
+            while not done():
+                reading = self._reading
+                if reading is None:
+                    self._reading = Discovery(self._current.discovered, self._cut_off)
+                    return True
+                wait = min(until - time.monotonic(), _SLICE)
+                # Waiting inside an import may be waiting for oneself. Our own backends are
+                # read first and wait for nobody, so they are worth it even there.
+                if self._is_reading() or wait <= 0 or (reading.found.plugins and _in_import()):
+                    return False
+                self.lock.wait(wait)
+        return False
+
+    def _read(self, points: Sequence[Point] | None) -> Backends:
+        """Read the plugins given, or all; publish what was found."""
+        reading = self._reading
+        assert reading is not None
+        covers = self._wanted
         try:
-            set_aside = self._read_entry_points()
-        except BaseException:  # an interrupt, say: the next need reads everything again
-            self._entries.clear()
-            self._manager = self._new_manager()
-            self._discovered = False
-            raise
-        self.quarantined += set_aside
-        self._changed()
-        for plugin in set_aside:  # last: a warning may be turned into an error
-            _warn(plugin)
-
-    def _read_entry_points(self) -> list[Quarantined]:
-        set_aside: list[Quarantined] = []
-        if switch("SHRINKOPS_DISABLE_PLUGIN_AUTOLOAD"):
-            return set_aside
-
-        def quarantine(what: str, error: BaseException) -> None:
-            distribution, version = _distribution(point)
-            set_aside.append(Quarantined(point.name, distribution, version, _reason(what, error)))
-
-        for point in sorted(_entry_points(set_aside), key=_reading_order):
-            try:
-                plugin = point.load()
-            except (Exception, SystemExit) as error:
-                quarantine("import failed", error)
-                continue
-            try:
-                if isinstance(plugin, type) and not issubclass(plugin, Backend):
-                    plugin = plugin()
-                self._add(plugin, point.name, *_distribution(point))
-            except (Exception, SystemExit) as error:
-                quarantine("refused", error)
-        return set_aside
-
-    def _add(self, plugin: Any, name: str, distribution: str, version: str) -> list[str]:
-        """Register with pluggy, call the plugin's hook alone, check what it returns."""
-        manager = self._manager
-        if isinstance(plugin, type) and issubclass(plugin, Backend):
-            plugin = _Single(plugin())
-        if manager.has_plugin(name) or manager.is_registered(plugin):
-            other = self._entries.get(name)
-            raise ValueError(
-                f"a plugin named {name!r} is registered already"
-                + (f", by {_by(other.distribution)}" if other else "")
-                + f"; the one from {_by(distribution)} needs another name"
+            with self.busy():
+                found = reading.run(points or None)
+            with self.lock:
+                fresh = {} if points else {"hidden": frozenset(), "asides": {}}
+                self._set(discovered=found, complete=not found.unread, **fresh)
+                backends = self._current
+                self._done = max(self._done, covers)
+        finally:
+            with self.lock:
+                if self._reading is reading:
+                    self._reading = None
+                self.lock.notify_all()
+        absent = [e.declared.framework for e in backends.known]
+        self._watch.expect([name for name in absent if state(name) == ABSENT])
+        self.tell()
+        for message in reading.held_back:
+            warnings.warn_explicit(
+                message.message, message.category, message.filename, message.lineno
             )
-        manager.register(plugin, name=name)
-        try:
-            backends = self._call_alone(plugin, name)
-            for backend in backends:
-                self._check(backend, name, distribution)
-        except BaseException:
-            manager.unregister(plugin)
-            raise
-        for backend in backends:
-            self._entries[backend.name] = Entry(backend, name, distribution, version)
-        return [backend.name for backend in backends]
-
-    def _call_alone(self, plugin: Any, name: str) -> list[Backend]:
-        others = [p for p in self._manager.get_plugins() if p is not plugin]
-        results = self._manager.subset_hook_caller("shrinkops_backends", others)()
-        if not results:
-            raise TypeError(
-                f"plugin {name!r} implements no hook shrinkops_backends; "
-                f"decorate a function of that name with shrinkops.hookimpl"
-            )
-        backends = results[0]
-        if isinstance(backends, Backend) or not isinstance(backends, Iterable):
-            backends = [backends]
-        backends = list(backends)
-        for backend in backends:
-            if not isinstance(backend, Backend):
-                raise TypeError(
-                    f"plugin {name!r}: shrinkops_backends returned {backend!r} of type "
-                    f"{type_name(type(backend))}, expected shrinkops.Backend objects"
-                )
+        for quarantined in backends.quarantined:
+            _warn(quarantined.warning)
+        for text in unknown_names(backends):
+            _warn(text)
         return backends
 
-    def _check(self, backend: Backend, plugin: str, distribution: str) -> None:
-        for attribute in ("name", "framework"):
-            if not isinstance(getattr(backend, attribute), str) or not getattr(backend, attribute):
-                raise TypeError(
-                    f"plugin {plugin!r}: {type_name(type(backend))}.{attribute} is "
-                    f"{getattr(backend, attribute)!r}, expected a non-empty string"
-                )
-        for attribute in ("dtypes", "features"):
-            names = getattr(backend, attribute)
-            if not isinstance(names, frozenset) or not all(isinstance(n, str) for n in names):
-                raise TypeError(
-                    f"plugin {plugin!r}: {type_name(type(backend))}.{attribute} is {names!r}, "
-                    f"expected a frozenset of names such as frozenset({{'float32'}})"
-                )
-        other = self._entries.get(backend.name)
-        if other is not None:
-            raise ValueError(
-                f"two backends are named {backend.name!r}: one from {_by(other.distribution)}, "
-                f"one from {_by(distribution)}; rename one or uninstall its distribution"
-            )
+    # Forks
 
-    def _remove(self, entry: Entry) -> None:
-        del self._entries[entry.backend.name]
-        if not any(e.plugin == entry.plugin for e in self._entries.values()):
-            self._manager.unregister(name=entry.plugin)
+    def _renew(self) -> None:
+        self.lock = threading.Condition(threading.RLock())
+        """Held to publish, never while foreign code runs."""
+        self._reading: Discovery | None = None
+        self._at_work: set[int] = set()
+
+    @contextlib.contextmanager
+    def busy(self) -> Iterator[None]:
+        """Mark the thread as one that imports, so that a fork waits a moment for it."""
+        me = threading.get_ident()
+        if me in self._at_work:
+            yield
+            return
+        self._at_work.add(me)
+        try:
+            yield
+        finally:
+            self._at_work.discard(me)
+
+    def _before_fork(self) -> None:
+        """Wait a moment for threads that import: in the child their imports never end."""
+        if _in_import():
+            return
+        until = time.monotonic() + MOMENT
+        while self._at_work - {threading.get_ident()} and time.monotonic() < until:
+            time.sleep(0.005)
+
+    def _after_fork(self) -> None:
+        """Start without the locks and the work of threads that are not here."""
+        reading = self._reading
+        mine = self._is_reading()
+        self._renew()
+        if mine:
+            self._reading = reading
+        elif reading is not None:
+            self._cut_off |= {reading.loading}
 
 
-def _warn(plugin: Quarantined) -> None:
-    warnings.warn(
-        f"shrinkops set plugin {plugin.name!r} from {_by(plugin.distribution)} aside: "
-        f"{plugin.reason}",
-        RuntimeWarning,
-        stacklevel=2,
+def _in_import() -> bool:
+    """Tell whether this thread is inside an import, and so holds a lock of one."""
+    frame: Any = sys._getframe(1)
+    while frame is not None:
+        if frame.f_code.co_name == "_find_and_load" and "importlib" in frame.f_code.co_filename:
+            return True
+        frame = frame.f_back
+    return False
+
+
+def _by_name(entry: Entry) -> str:
+    return entry.name
+
+
+def _taken(entry: Entry, holder: Entry) -> str:
+    remedy = (
+        f"to take this one instead pass replace=True, "
+        f"or call shrinkops.unregister({entry.name!r}) first"
+    )
+    if holder.distribution == BY_HAND:
+        return f"a backend named {entry.name!r} is registered by hand already; {remedy}"
+    return (
+        f"two backends are named {entry.name!r}: one from {holder.source}, one {BY_HAND}; "
+        f"rename one, or {remedy}"
     )
 
 
-def switch(variable: str) -> bool:
-    """Tell whether an environment switch is on; 0, empty and false mean off."""
-    return os.environ.get(variable, "").strip().lower() not in _OFF
-
-
-def blocked_names() -> frozenset[str]:
-    """Return the backend names in ``SHRINKOPS_BLOCK``."""
-    if not switch("SHRINKOPS_BLOCK"):
-        return frozenset()
-    return frozenset(n.strip() for n in os.environ["SHRINKOPS_BLOCK"].split(",") if n.strip())
-
-
-def _reason(what: str, error: BaseException) -> str:
-    return f"{what}: {type(error).__name__}: {error}"
-
-
-def _by(distribution: str) -> str:
-    return distribution if distribution == _BY_HAND else f"distribution {distribution!r}"
-
-
 def _plugin_name(plugin: Any) -> str:
-    return getattr(plugin, "__name__", None) or type_name(type(plugin))
+    name = plugin.name if isinstance(plugin, Backend) else getattr(plugin, "__name__", None)
+    return name if isinstance(name, str) and name else type_name(type(plugin))
 
 
-def _entry_points(set_aside: list[Quarantined]) -> list[EntryPoint]:
-    """Read each distribution alone: a damaged one costs a warning, never the others."""
-    from importlib.metadata import distributions  # takes longer than all of shrinkops
-
-    points: dict[tuple[str, str], EntryPoint] = {}
-    for distribution in distributions():
-        try:
-            for point in distribution.entry_points:
-                if point.group == PROJECT:
-                    points.setdefault((_distribution(point)[0], point.name), point)
-        except Exception as error:
-            where = str(getattr(distribution, "_path", "a distribution"))
-            set_aside.append(Quarantined(where, where, "", _reason("unreadable metadata", error)))
-    return list(points.values())
-
-
-def _distribution(point: EntryPoint) -> tuple[str, str]:
-    if point.dist is None:
-        return "unknown", ""
-    try:
-        return point.dist.name or "unknown", point.dist.version or ""
-    except Exception:  # its metadata are missing or damaged
-        return "unknown", ""
-
-
-def _reading_order(point: EntryPoint) -> tuple[bool, str, str]:
-    name = _distribution(point)[0]
-    return name != PROJECT, name, point.name
+def _warn(text: str) -> None:
+    warnings.warn(text, RuntimeWarning, stacklevel=2)
 
 
 registry = Registry()

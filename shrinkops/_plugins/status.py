@@ -15,19 +15,14 @@ from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from typing import Any, overload
 
-from shrinkops._call.dispatcher import choose
 from shrinkops._errors import UnsupportedArrayError, type_name
 
-from .registry import Entry, blocked_names, registry
+from . import environment
+from .backends import Backends
+from .choice import ask, choose
+from .registry import Entry, registry
 
-__all__ = [
-    "BackendStatus",
-    "Explanation",
-    "StatusTable",
-    "explanation",
-    "state_names",
-    "status_table",
-]
+__all__ = ["BackendStatus", "Explanation", "StatusTable", "explanation", "status_table"]
 
 READY = "ready"
 MISSING = "framework missing"
@@ -56,6 +51,9 @@ class BackendStatus:
         The kernel in use; empty unless ready.
     reason : str
         Why it is not ready, and the remedy; empty when ready.
+    import_seconds : float
+        What the import of the plugin that brought it took, with its hook; 0 for
+        one that was registered by hand.
     """
 
     name: str
@@ -68,6 +66,7 @@ class BackendStatus:
     capabilities: frozenset[str] = frozenset()
     kernel: str = ""
     reason: str = ""
+    import_seconds: float = 0.0
 
 
 class StatusTable(Sequence[BackendStatus]):
@@ -92,12 +91,13 @@ class StatusTable(Sequence[BackendStatus]):
         return iter(self._rows)
 
     def __repr__(self) -> str:
-        header = ("backend", "state", "library", "from", "kernel")
+        header = ("backend", "state", "library", "from", "import", "kernel")
         cells = [header]
         for row in self._rows:
             library = f"{row.framework} {row.framework_version}".strip()
             source = f"{row.distribution} {row.distribution_version}".strip()
-            cells.append((row.name, row.state, library, source, row.kernel))
+            took = f"{row.import_seconds * 1e3:.1f} ms" if row.import_seconds else ""
+            cells.append((row.name, row.state, library, source, took, row.kernel))
         widths = [max(len(line[i]) for line in cells) for i in range(len(header))]
         lines = ["  ".join(c.ljust(w) for c, w in zip(line, widths, strict=True)) for line in cells]
         lines.insert(1, "  ".join("-" * w for w in widths))
@@ -120,30 +120,37 @@ class StatusTable(Sequence[BackendStatus]):
 
 def status_table() -> StatusTable:
     """Probe every known backend; see `shrinkops.backends`."""
-    rows = [_probe(entry) for entry in registry.entries()]
-    rows += [
-        BackendStatus(
-            q.name,
-            QUARANTINED,
-            distribution=q.distribution,
-            distribution_version=q.version,
-            reason=q.reason,
+    backends = registry.backends()
+    seconds = {p.name: p.seconds for p in backends.discovered.plugins}
+    rows = [_probe(e, seconds.get(e.plugin, 0.0)) for e in backends.entries]
+    names = {row.name for row in rows}
+    for q in backends.quarantined:
+        name = q.name
+        if name in names:  # a plugin that shares its name with a backend of another one
+            name = f"{name} of {q.distribution}"
+        names.add(name)
+        rows.append(
+            BackendStatus(
+                name,
+                QUARANTINED,
+                distribution=q.distribution,
+                distribution_version=q.version,
+                reason=q.reason,
+            )
         )
-        for q in registry.quarantined
-    ]
     return StatusTable(rows)
 
 
-def _probe(entry: Entry) -> BackendStatus:
+def _probe(entry: Entry, seconds: float) -> BackendStatus:
     """Ask a backend everything; whatever it raises becomes the reason of its row."""
-    backend = entry.backend
+    backend, framework = entry.backend, entry.declared.framework
     found: dict[str, Any] = {}
     try:
         found["array_types"] = tuple(backend.array_types())
         found["capabilities"] = backend.capabilities
         if not backend.installed():
             state = MISSING
-            found["reason"] = f"{backend.framework} is not installed" + _remedy(entry)
+            found["reason"] = f"{framework} is not installed" + _remedy(entry)
         elif problem := backend.unavailable():
             state = NO_DEVICE
             found["reason"] = problem
@@ -155,20 +162,21 @@ def _probe(entry: Entry) -> BackendStatus:
         state = FAILED
         found["reason"] = f"{type(error).__name__}: {error}"
     return BackendStatus(
-        name=backend.name,
+        name=entry.name,
         state=state,
-        framework=backend.framework,
+        framework=framework,
         framework_version=framework_version(entry),
         distribution=entry.distribution,
         distribution_version=entry.version,
+        import_seconds=seconds,
         **found,
     )
 
 
 def framework_version(entry: Entry) -> str:
     """Return the version of a backend's library, empty where it is unknown."""
-    backend = entry.backend
-    module = sys.modules.get(backend.framework)
+    framework = entry.declared.framework
+    module = sys.modules.get(framework)
     version = getattr(module, "__version__", None)
     if isinstance(version, str):
         return version
@@ -176,29 +184,13 @@ def framework_version(entry: Entry) -> str:
     from importlib.metadata import version as version_of
 
     try:
-        return version_of(backend.framework_distribution or backend.framework)
+        return version_of(entry.backend.framework_distribution or framework)
     except PackageNotFoundError:
         return ""
 
 
 def _remedy(entry: Entry) -> str:
-    return f": {entry.backend.install}" if entry.backend.install else ""
-
-
-def state_names() -> tuple[list[str], list[str]]:
-    """Return the names of the backends that can serve, and of the missing, without imports."""
-    ready, missing = [], []
-    for entry in registry.entries():
-        try:
-            present = entry.backend.framework in sys.modules or entry.backend.installed()
-        except Exception:  # a parent package that fails to import, say
-            present = False
-        if present:
-            ready.append(entry.backend.name)
-        else:
-            install = entry.backend.install
-            missing.append(entry.backend.name + (f" ({install})" if install else ""))
-    return ready, missing
+    return f": {entry.declared.install}" if entry.declared.install else ""
 
 
 @dataclass(frozen=True, slots=True)
@@ -243,20 +235,18 @@ def explanation(x: Any) -> Explanation:
     cls = x if isinstance(x, type) else type(x)
     winner: Entry | None = None
     try:
-        winner = choose(cls)
-        reason = f"takes the type, at priority {winner.backend.priority}"
+        choice = choose(cls)
     except UnsupportedArrayError as error:
-        reason = str(error)
-    others = [
-        (entry.backend.name, _answer(entry, cls))
-        for entry in registry.entries()
-        if entry is not winner
-    ]
-    others += [(name, "blocked by SHRINKOPS_BLOCK") for name in sorted(blocked_names())]
-    others += [(q.name, f"quarantined: {q.reason}") for q in registry.quarantined]
+        reason, backends = str(error), registry.backends()
+    else:
+        winner, reason, backends = choice.entry, choice.reason, choice.backends
+    registry.tell()  # what is told here is what runs from here on
+    others = [(e.name, ask(e, cls).told) for e in backends.entries if e is not winner]
+    others += [(name, f"blocked by {environment.BLOCK}") for name in _blocked(backends)]
+    others += [(q.name, f"quarantined: {q.reason}") for q in backends.quarantined]
     return Explanation(
         type=type_name(cls),
-        backend=winner.backend.name if winner else None,
+        backend=winner.name if winner else None,
         framework_version=framework_version(winner) if winner else "",
         distribution=winner.distribution if winner else "",
         distribution_version=winner.version if winner else "",
@@ -265,10 +255,5 @@ def explanation(x: Any) -> Explanation:
     )
 
 
-def _answer(entry: Entry, cls: type) -> str:
-    backend = entry.backend
-    if not backend.any_library and backend.framework not in sys.modules:
-        return f"not asked: {backend.framework} is not imported, so no value of its types exists"
-    if backend.handles(cls):
-        return f"takes it too, at priority {backend.priority}"
-    return "asked: does not take it"
+def _blocked(backends: Backends) -> list[str]:
+    return sorted(backends.discovered.block)

@@ -32,8 +32,9 @@ def make(dispatcher, resolve):
         try:
             kernel = dispatcher.table[type(x)]
         except KeyError:
-            name = resolve(type(x))
-            kernel = dispatcher.kernels[name]
+            kernel = resolve(type(x))
+            if isinstance(kernel, str):  # a tracer's, which takes no function for a constant
+                kernel = dispatcher.kernels[kernel]
         return kernel(x, {arguments}, out)
     return {name}
 """

@@ -152,8 +152,9 @@ def test_a_backend_whose_predicate_raises_is_set_aside_and_the_rest_works() -> N
     (row,) = [r for r in shrinkops.backends() if r.name == "broken"]
     assert row.state == "quarantined"
     assert "predicate broke" in row.reason
-    shrinkops.refresh()  # a backend registered by hand gets another chance
-    assert "broken" in {r.name for r in shrinkops.backends() if r.state == "ready"}
+    with pytest.warns(RuntimeWarning, match="'broken'.*predicate broke"):
+        shrinkops.refresh()  # a backend registered by hand gets another chance, and fails again
+    assert shrinkops.hardshrink(Box([1.0])).values.tolist() == [1.0]
 
 
 def test_a_kernel_that_does_not_load_says_whose() -> None:
@@ -217,7 +218,8 @@ def test_an_instance_is_never_asked_before_its_framework_is_imported() -> None:
 @pytest.mark.parametrize("round_", range(5))
 def test_32_threads_calling_for_the_first_time_at_once(round_: int) -> None:
     kinds = [type(f"Box{i}", (Box,), {}) for i in range(4)]
-    shrinkops.register(BoxBackend())  # drops the table
+    shrinkops.register(BoxBackend())
+    shrinkops.hardshrink(np.ones(1))
     resolved = DISPATCHER.resolutions
     barrier = threading.Barrier(32)
     errors: list[BaseException] = []
@@ -238,7 +240,7 @@ def test_32_threads_calling_for_the_first_time_at_once(round_: int) -> None:
     for thread in threads:
         thread.join()
     assert not errors
-    assert DISPATCHER.resolutions - resolved == 5
+    assert DISPATCHER.resolutions - resolved == 4  # ndarray still has its backend
 
 
 @pytest.mark.parametrize("value", [[1.0], (1.0,), 1.0, 1, True, None, "x", {1.0}])

@@ -1,0 +1,156 @@
+"""The set of backends at one moment.
+
+Invariants
+----------
+- Immutable, and a function of its ingredients: what was read, what was registered by
+  hand, what was removed, what was set aside, what is preferred. It calls no foreign code.
+- Names are unique. What was registered by hand keeps its name; of two plugins the one
+  read first does, and the other is set aside whole.
+- `entries` are in the order in which they are asked: those preferred, then by priority.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Mapping
+from dataclasses import dataclass, field
+from typing import Any
+
+from . import environment
+from .discovery import Discovered, Quarantined
+from .loading import Entry, source
+
+__all__ = ["Aside", "Backends", "close_names", "unknown_names"]
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class Aside:
+    """Why a backend was set aside after it had been registered.
+
+    Attributes
+    ----------
+    quarantined : Quarantined
+    module : object
+        What ``sys.modules`` had for its framework: the verdict is about that, and
+        another module is asked anew.
+    """
+
+    quarantined: Quarantined
+    module: Any
+
+
+@dataclass(frozen=True, eq=False)
+class Backends:
+    """All backends, and the order among them.
+
+    Attributes
+    ----------
+    discovered : Discovered
+    by_hand : tuple of Entry
+    hidden : frozenset of str
+        Names of installed backends that were unregistered.
+    asides : mapping of Entry to Aside
+    chosen : tuple of str or None
+        The names given to `shrinkops.prefer`; None leaves the environment's.
+    complete : bool
+        Every installed plugin has been read.
+    known : tuple of Entry
+        All backends, blocked ones and those set aside included.
+    entries : tuple of Entry
+        The usable ones.
+    blocked : tuple of Entry
+    quarantined : tuple of Quarantined
+    """
+
+    discovered: Discovered = field(default_factory=Discovered)
+    by_hand: tuple[Entry, ...] = ()
+    hidden: frozenset[str] = frozenset()
+    asides: Mapping[Entry, Aside] = field(default_factory=dict)
+    chosen: tuple[str, ...] | None = None
+    complete: bool = False
+    known: tuple[Entry, ...] = field(init=False)
+    entries: tuple[Entry, ...] = field(init=False)
+    blocked: tuple[Entry, ...] = field(init=False)
+    quarantined: tuple[Quarantined, ...] = field(init=False)
+
+    def __post_init__(self) -> None:
+        refused: list[Quarantined] = []
+        known = tuple(sorted(self._unique(refused), key=self.rank))
+        blocked = frozenset(self.discovered.block)
+        derived = {
+            "known": known,
+            "blocked": tuple(e for e in known if e.name in blocked),
+            "entries": tuple(e for e in known if e.name not in blocked and e not in self.asides),
+            "quarantined": (
+                *self.discovered.quarantined,
+                *refused,
+                *(self.asides[e].quarantined for e in known if e in self.asides),
+            ),
+        }
+        for name, value in derived.items():
+            object.__setattr__(self, name, value)
+
+    @property
+    def preferred(self) -> tuple[str, ...]:
+        """Names of the backends that go before all others, in their order."""
+        return self.discovered.prefer if self.chosen is None else self.chosen
+
+    def rank(self, entry: Entry) -> tuple[int, int, str]:
+        """Return the sorting key of a backend; but for the name, equal keys are equal ranks."""
+        preferred = self.preferred
+        place = preferred.index(entry.name) if entry.name in preferred else len(preferred)
+        return place, -entry.declared.priority, entry.name
+
+    def holder(self, name: str) -> Entry | None:
+        """Return the backend that has a name, usable or not."""
+        return next((e for e in self.known if e.name == name), None)
+
+    def names(self) -> list[str]:
+        """Return every name that a switch or a call can mean."""
+        return sorted(
+            {e.name for e in self.known}
+            | {q.name for q in self.quarantined}
+            | set(self.discovered.blocked)
+        )
+
+    def _unique(self, refused: list[Quarantined]) -> Iterator[Entry]:
+        holders: dict[str, Entry] = {e.name: e for e in self.by_hand}
+        for plugin in self.discovered.plugins:
+            for entry in plugin.entries:
+                other = holders.get(entry.name)
+                if other is not None and not other.replaces:
+                    why = (
+                        f"refused: ValueError: two backends are named {entry.name!r}: one from "
+                        f"{other.source}, one from {source(plugin.distribution)}; rename one or "
+                        f"uninstall its distribution"
+                    )
+                    refused.append(
+                        Quarantined(plugin.name, plugin.distribution, plugin.version, why)
+                    )
+                    break
+            else:
+                for entry in plugin.entries:
+                    if entry.name not in self.hidden:
+                        holders.setdefault(entry.name, entry)
+        return iter(holders.values())
+
+
+def unknown_names(backends: Backends) -> Iterator[str]:
+    """Word a warning for each name in the environment that no backend or plugin has."""
+    known = backends.names()
+    for variable, given in (
+        (environment.BLOCK, backends.discovered.block),
+        (environment.PREFER, backends.discovered.prefer),
+    ):
+        for name in given:
+            if name not in known:
+                told = close_names(name, known)
+                yield f"{variable} names {name!r}, which is no backend here; {told}"
+
+
+def close_names(name: str, known: list[str]) -> str:
+    """Say which name may have been meant, and which there are."""
+    import difflib
+
+    close = difflib.get_close_matches(name, known, 1)
+    meant = f"did you mean {close[0]!r}? " if close else ""
+    return f"{meant}known: {', '.join(known) or 'none'}"
