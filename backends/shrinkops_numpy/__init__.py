@@ -76,9 +76,8 @@ class NumpyBackend(_NumpyTypes):
         self._names: dict[Any, str] = {}
 
     def handles(self, cls: type) -> bool:
-        import numpy
-
-        return issubclass(cls, (numpy.ndarray, numpy.generic))
+        numpy = sys.modules.get("numpy")  # before its import no class is NumPy's
+        return numpy is not None and issubclass(cls, (numpy.ndarray, numpy.generic))
 
     def dtype_name(self, x: Any) -> str:
         """Return the dtype's name, remembered: NumPy makes it anew, in microseconds."""

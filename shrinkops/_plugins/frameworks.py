@@ -76,7 +76,7 @@ class Watch:
         """Watch for these frameworks from now on, and for no others."""
         self._names = frozenset(names)
         if self._names and self not in sys.meta_path:
-            sys.meta_path.insert(0, self)  # type: ignore[arg-type]
+            sys.meta_path.insert(0, self)
 
     def find_spec(self, name: str, path: Any = None, target: Any = None) -> ModuleSpec | None:
         """Return what the other finders find, for a name that is expected."""

@@ -14,7 +14,7 @@ from __future__ import annotations
 import importlib.util
 import re
 import sys
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator
 from dataclasses import dataclass
 from pathlib import PurePath
 from typing import TYPE_CHECKING, Any
@@ -132,7 +132,7 @@ def _identity(distribution: Distribution, damages: list[Damage]) -> tuple[str, s
     from email import message_from_string
     from email.policy import compat32
 
-    fields: Mapping[str, str] = {}
+    fields: Any = {}
     try:
         text = distribution.read_text("METADATA") or distribution.read_text("PKG-INFO")
         if text:

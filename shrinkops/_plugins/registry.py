@@ -54,6 +54,7 @@ class Registry:
         self._current = Backends()
         self._listeners: list[Callable[[], None]] = []
         self._watch = Watch(self._framework_arrived)
+        self._reading: Discovery | None = None
         self._wanted = self._done = 0  # numbers of the readings that `refresh` asked for
         self._cut_off: frozenset[str] = frozenset()
         self._renew()
@@ -73,14 +74,14 @@ class Registry:
 
     def tell(self) -> None:
         """Have every listener look again; the first error is raised when all have."""
-        errors = []
+        first: BaseException | None = None
         for listener in tuple(self._listeners):
             try:
                 listener()
             except BaseException as error:
-                errors.append(error)
-        for error in errors:
-            raise error
+                first = first or error
+        if first is not None:
+            raise first
 
     def _framework_arrived(self) -> None:
         # Somebody's import is not the place to fail.
@@ -258,7 +259,7 @@ class Registry:
             with self.busy():
                 found = reading.run(points or None)
             with self.lock:
-                fresh = {} if points else {"hidden": frozenset(), "asides": {}}
+                fresh: dict[str, Any] = {} if points else {"hidden": frozenset(), "asides": {}}
                 self._set(discovered=found, complete=not found.unread, **fresh)
                 backends = self._current
                 self._done = max(self._done, covers)
@@ -285,7 +286,7 @@ class Registry:
     def _renew(self) -> None:
         self.lock = threading.Condition(threading.RLock())
         """Held to publish, never while foreign code runs."""
-        self._reading: Discovery | None = None
+        self._reading = None
         self._at_work: set[int] = set()
 
     @contextlib.contextmanager

@@ -61,7 +61,7 @@ def make_subject(work: Work) -> Subject:
 def _function(work: Work) -> Callable[..., Any]:
     """Return what a user calls: the public function where it comes to this backend."""
     target = work.target
-    if target.registered and choose(type(work.x)).backend is target.backend:
+    if target.registered and choose(type(work.x)).entry.backend is target.backend:
         public: Callable[..., Any] = getattr(shrinkops, work.operation.name)
         return public
     return target.function(work.operation)

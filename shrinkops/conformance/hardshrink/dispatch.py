@@ -41,9 +41,9 @@ def registered(context: Context) -> None:
     x = context.adapter.from_numpy(np.ones(3, np.float32), context.device)
     public(x)
     dispatcher = next(d for d in dispatchers if d.operation is context.operation)
+    winner = dispatcher.winner(type(x))
     context.demand(
-        dispatcher.table.get(type(x)) is dispatcher.kernels.get(context.backend.name)
-        and type(x) in dispatcher.table,
+        winner is not None and winner.backend is context.backend,
         f"the table's kernel for {type(x).__name__} is not that of {context.backend.name!r}",
         value="another kernel",
         shown=Shown(
