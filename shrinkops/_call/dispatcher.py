@@ -52,9 +52,10 @@ class Dispatcher:
     ----------
     operation, module
     table : dict of type to kernel
-        Replaced as a whole, never written to. Filled up with numbers as keys:
-        torch.compile guards on the length of a dictionary of classes and on the place
-        of the one it used, and neither changes when another class arrives.
+        Replaced as a whole, never written to. Filled up with other keys: torch.compile
+        guards on the length of a dictionary of classes and on the place of the one it
+        used, and neither changes when another class arrives. The other keys are
+        functions, for it guards on the value of a number or a string.
     kernels : dict of str to kernel
         The loaded kernels by the name of their backend, and those that a tracer was
         given by the key that it got. Replaced as a whole, too.
@@ -250,19 +251,33 @@ class Dispatcher:
         return name
 
 
+def _placeholder() -> Callable[[], None]:
+    def free_place() -> None:
+        """Key of a place that no class has."""
+
+    return free_place
+
+
+_free = [_placeholder() for _ in range(_LENGTH)]
+
+
 def _places(table: dict[Any, Kernel | None]) -> list[Any]:
     """Return a table's classes in their places, None for those that are free."""
-    places = [None if type(key) is int else key for key in table]
+    places = [key if isinstance(key, type) else None for key in table]
     while places and places[-1] is None:
         places.pop()
     return places
 
 
 def _table(items: Sequence[tuple[type | None, Kernel | None]]) -> dict[Any, Kernel | None]:
-    """Return a table of classes in their places; numbers take those that are free."""
+    """Return a table of classes in their places; functions take those that are free."""
     length = -(-max(len(items), 1) // _LENGTH) * _LENGTH
+    while len(_free) < length:
+        _free.append(_placeholder())
     padded = [*items, *[(None, None)] * (length - len(items))]
-    return {place if cls is None else cls: kernel for place, (cls, kernel) in enumerate(padded)}
+    return {
+        _free[place] if cls is None else cls: kernel for place, (cls, kernel) in enumerate(padded)
+    }
 
 
 def _is_named(cls: Any) -> bool:

@@ -83,7 +83,9 @@ def third_party_points() -> tuple[list[Point], list[Damage]]:
         name, version = _identity(distribution, damages)
         for entry_point in found:
             try:
-                point = Point(entry_point.name, entry_point.module, entry_point.attr, name, version)
+                point = Point(
+                    entry_point.name, entry_point.module, entry_point.attr or "", name, version
+                )
             except Exception as error:  # the value is no reference to an object
                 damages.append(Damage(_file(distribution, "entry_points.txt"), error))
                 continue
