@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-__all__ = ["LIBRARIES", "NOT_ARRAYS", "may_take"]
+__all__ = ["LIBRARIES", "NOT_ARRAYS", "may_take", "speaks_ufuncs"]
 
 LIBRARIES = {
     "astropy": "_units",
@@ -25,6 +25,17 @@ NOT_ARRAYS = frozenset({("pandas", "NAType"), ("pint", "Unit"), ("pint", "PlainU
 
 def may_take(cls: type) -> bool:
     """Tell, importing nothing, whether a class may be taken: it is of these, or takes ufuncs."""
-    return getattr(cls, "__array_ufunc__", None) is not None or any(
-        base.__module__.partition(".")[0] in LIBRARIES for base in cls.__mro__
+    return speaks_ufuncs(cls) or any(
+        str(vars(base).get("__module__")).partition(".")[0] in LIBRARIES for base in cls.__mro__
     )
+
+
+def speaks_ufuncs(cls: type) -> bool:
+    """Tell whether a class defines ``__array_ufunc__``, where NumPy looks for it.
+
+    Not by `getattr`, for which a metaclass may answer: to every name, or with an error.
+    """
+    for base in cls.__mro__:
+        if "__array_ufunc__" in vars(base):
+            return vars(base)["__array_ufunc__"] is not None
+    return False

@@ -20,7 +20,7 @@ import numpy as np
 from shrinkops.spec import check_broadcast, round_threshold, type_name
 
 from . import _kernels
-from ._libraries import NOT_ARRAYS
+from ._libraries import NOT_ARRAYS, speaks_ufuncs
 from ._thresholds import operand
 from ._wrappers import Inner, Wrapper, check_numbers, is_array
 
@@ -33,7 +33,7 @@ class Protocol(Wrapper):
     def takes(self, cls: type) -> bool:
         """Tell whether a class takes ufuncs, and holds an array."""
         library = cls.__module__.partition(".")[0]
-        speaks = getattr(cls, "__array_ufunc__", None) is not None
+        speaks = speaks_ufuncs(cls)
         return speaks and (library, cls.__name__) not in NOT_ARRAYS
 
     def apply(self, x: Any, parameters: Sequence[Any], out: Any, inner: Inner) -> Any:
