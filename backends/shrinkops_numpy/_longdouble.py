@@ -9,8 +9,6 @@ Invariants
 
 from __future__ import annotations
 
-from dataclasses import replace
-
 import numpy as np
 
 from shrinkops.spec import FORMATS, FloatFormat, Format
@@ -27,5 +25,5 @@ NAME: str = np.dtype(np.longdouble).name if _stored else ""
 """NumPy's name of the dtype, such as "float128", or ""."""
 
 _form = FORMATS.get(_stored)
-FORMAT: Format | None = replace(_form, name=NAME) if isinstance(_form, FloatFormat) else None
+FORMAT: Format | None = _form._replace(name=NAME) if isinstance(_form, FloatFormat) else None
 """Its rules, under the name that users know."""
