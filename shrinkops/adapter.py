@@ -20,7 +20,7 @@ import numpy as np
 if TYPE_CHECKING:
     from shrinkops._plugins.backend import Backend
 
-__all__ = ["Adapter", "Layout", "Subclass", "find_backend", "numpy_dtype"]
+__all__ = ["Adapter", "Layout", "Mode", "Subclass", "find_backend", "numpy_dtype"]
 
 
 def numpy_dtype(name: str) -> np.dtype[Any]:
@@ -41,7 +41,8 @@ class Layout:
     Attributes
     ----------
     prepare : str
-        Expression of ``a``, a NumPy array, and ``np``: what is given to the library.
+        Expression of ``a``, a NumPy array, and ``np``: what is given to the library. ``N``
+        and ``M`` are the lengths of its first and last axis.
     take : str
         Expression of ``x``, the library's array, and the names that the adapter's
         ``imports`` bring: an array with the elements of ``a``.
@@ -49,12 +50,55 @@ class Layout:
         Smallest number of axes that ``a`` must have.
     dense : bool
         The result is a permuted dense layout, which an operation keeps (HS-ARR-2).
+    axes : int
+        The only number of axes that ``a`` may have, where not 0.
+    writable : bool
+        Its elements can be written, each without another.
+    repeats : str
+        Expression of ``a``, an array of any type, for a layout in which elements share
+        memory: ``a`` with the elements that such an array can have.
+    kinds : str
+        Kinds of element types that have it, of "float integer complex".
+    as_out : bool
+        An ``out`` may lie so too, where it is writable.
     """
 
     prepare: str
     take: str
     dimensions: int = 1
     dense: bool = False
+    axes: int = 0
+    writable: bool = True
+    repeats: str = ""
+    kinds: str = "float integer complex"
+    as_out: bool = True
+
+    def fits(self, axes: int, kind: str = "float") -> bool:
+        """Tell whether an array of so many axes can be laid out so."""
+        return axes >= self.dimensions and self.axes in (0, axes) and kind in self.kinds
+
+
+@dataclass(frozen=True, slots=True)
+class Mode:
+    """A setting of the caller's that no call may change, as source text.
+
+    Attributes
+    ----------
+    enter, leave : str
+        Statements before and after the call.
+    narrow : bool
+        It allows no 64-bit element types.
+    arithmetic : bool
+        Sums and products are as usual in it.
+    kinds : str
+        Kinds of element types that it is for.
+    """
+
+    enter: str
+    leave: str
+    narrow: bool = False
+    arithmetic: bool = True
+    kinds: str = "float integer complex"
 
 
 @dataclass(frozen=True, slots=True)
@@ -82,17 +126,80 @@ _LAYOUTS = {
     "offset": Layout("np.concatenate([a[..., :1], a], axis=-1)", "x[..., 1:]"),
     "step": Layout("np.repeat(a, 2, axis=-1)", "x[..., ::2]"),
     "reversed": Layout("a[..., ::-1]", "x[..., ::-1]"),
-    "transposed": Layout("np.swapaxes(a, -1, -2)", "x.mT", 2),
+    "transposed": Layout("np.swapaxes(a, -1, -2).copy()", "x.mT", 2),
     "row of a table": Layout("np.stack([a, a], axis=-1)", "x[..., 0]"),
+    "first axis stepped": Layout("np.repeat(a, 3, axis=0)", "x[::3, ...]", 2),
+    "first axis reversed": Layout("a[::-1]", "x[::-1, ...]", 2),
+    "middle columns": Layout(
+        "np.concatenate([a[..., :1], a, a[..., :1]], axis=-1)", "x[..., 1:-1]", 2
+    ),
+    "middle rows": Layout("np.concatenate([a[:1], a, a[:1]], axis=0)", "x[1:-1, ...]", 2),
 }
+_FRAME = "(lambda b, v: (b.__setitem__(..., v), b)[1])"
 _NUMPY_LAYOUTS = {
     "fortran": Layout("a", "np.asfortranarray(x)", 2, dense=True),
     "permuted": Layout("np.moveaxis(a, 0, -1).copy()", "np.moveaxis(x, -1, 0)", 3, dense=True),
-    "misaligned": Layout(
-        "a", "np.frombuffer(b'.' + x.tobytes(), x.dtype, offset=1).reshape(x.shape)"
+    "everywhere reversed": Layout("np.flip(a)", "np.flip(x)", 1),
+    "fortran, reversed": Layout("a[::-1]", "np.asfortranarray(x)[::-1]", 2),
+    "fortran, stepped": Layout("np.repeat(a, 2, axis=0)", "np.asfortranarray(x)[::2]", 2),
+    "repeated rows": Layout(
+        "a[:1]", "np.broadcast_to(x, (N, *x.shape[1:]))", 2, writable=False,
+        repeats="np.broadcast_to(a[:1], a.shape)",
     ),
-    "read-only": Layout("a", "np.frombuffer(x.tobytes(), x.dtype).reshape(x.shape)"),
-    "byte-swapped": Layout("a", "x.byteswap().view(x.dtype.newbyteorder())"),
+    "repeated columns": Layout(
+        "a[..., :1]", "np.broadcast_to(x, (*x.shape[:-1], M))", 2, writable=False,
+        repeats="np.broadcast_to(a[..., :1], a.shape)",
+    ),
+    "overlapping windows": Layout(
+        "np.concatenate([a[:, 0], a[-1, 1:]])",
+        "np.lib.stride_tricks.sliding_window_view(x, M)", 2, axes=2, writable=False,
+        repeats="np.lib.stride_tricks.sliding_window_view(np.resize(a, N + M - 1), M)",
+    ),
+    "odd stride": Layout(
+        "a", f"{_FRAME}(np.zeros(x.shape, [('p', 'u1'), ('v', x.dtype)])['v'], x)"
+    ),
+    "misaligned": Layout(
+        "a", "np.frombuffer(bytearray(b'.' + x.tobytes()), x.dtype, offset=1).reshape(x.shape)"
+    ),
+    "misaligned, fortran": Layout(
+        "a", "np.frombuffer(bytearray(b'.' + x.tobytes('F')), x.dtype, offset=1)"
+        ".reshape(x.shape[::-1]).T", 2, dense=True,
+    ),
+    "misaligned, reversed": Layout(
+        "a[::-1]",
+        "np.frombuffer(bytearray(b'.' + x.tobytes()), x.dtype, offset=1).reshape(x.shape)[::-1]",
+    ),
+    "read-only": Layout(
+        "a", "np.frombuffer(x.tobytes(), x.dtype).reshape(x.shape)", writable=False
+    ),
+    "read-only, fortran": Layout(
+        "a", "(lambda v: (v.setflags(write=False), v)[1])(np.asfortranarray(x))", 2,
+        dense=True, writable=False,
+    ),
+    "byte-swapped": Layout("a", "x.byteswap().view(x.dtype.newbyteorder())", as_out=False),
+    "byte-swapped, reversed": Layout(
+        "a[..., ::-1]", "x.byteswap().view(x.dtype.newbyteorder())[..., ::-1]", as_out=False
+    ),
+    "byte-swapped, fortran": Layout(
+        "a", "np.asfortranarray(x.byteswap().view(x.dtype.newbyteorder()))", 2, dense=True,
+        as_out=False,
+    ),
+}  # fmt: skip
+_OVERLAPS = {
+    "overlapping forwards": ("np.concatenate([a, a[:1]])", "x[:-1]", "x[1:]"),
+    "overlapping backwards": ("np.concatenate([a[:1], a])", "x[1:]", "x[:-1]"),
+}
+_NUMPY_OVERLAPS = {
+    "overlapping far": ("np.concatenate([a, a[:3]])", "x[:N]", "x[len(x) - N:]"),
+    "overlapping, reversed": ("a", "x", "x[::-1]"),
+    "overlapping, read backwards": ("a[::-1]", "x[::-1]", "x"),
+}
+_NUMPY_MODES = {
+    "errstate raise": Mode("mode = np.seterr(all='raise')", "np.seterr(**mode)"),
+    "warnings are errors": Mode(
+        "mode = warnings.catch_warnings(); mode.__enter__(); warnings.simplefilter('error')",
+        "mode.__exit__(None, None, None)",
+    ),
 }
 
 
@@ -112,15 +219,26 @@ class Adapter:
         Import lines that the expressions below need, for printed scripts.
     from_source : str
         Expression of ``a``, a NumPy array: what `from_numpy` makes of it.
+    state : str
+        Expression of the settings that are the caller's, which no call may change.
+    shared : str
+        Expression of ``x`` and ``y``: whether the two arrays share memory. Empty: it is
+        found out by writing into ``y``, where that can be.
+    compiles : bool
+        Each new shape or element type costs a compilation, so few of them are tried.
     """
 
     imports: tuple[str, ...] = ()
     from_source: str = "backend.adapter().from_numpy(a)"
+    state: str = "np.geterr()"
+    shared: str = ""
+    compiles: bool = False
 
     def __init__(self, backend: Backend) -> None:
         self.backend = backend
         if self.is_numpy:
             self.from_source = "a"
+            self.shared = "np.may_share_memory(x, y)"
 
     @property
     def is_numpy(self) -> bool:
@@ -164,6 +282,18 @@ class Adapter:
     def layouts(self) -> Mapping[str, Layout]:
         """Return ways to lay out an array; one that the library refuses is left out."""
         return {**_LAYOUTS, **_NUMPY_LAYOUTS} if self.is_numpy else _LAYOUTS
+
+    def overlaps(self) -> Mapping[str, tuple[str, str, str]]:
+        """Return ways in which ``out`` overlaps ``x``.
+
+        Each is an expression of ``a``, and two of ``x``, the library's array of it: the
+        first has ``x``'s elements (or fewer), the second is ``out``.
+        """
+        return {**_OVERLAPS, **_NUMPY_OVERLAPS} if self.is_numpy else _OVERLAPS
+
+    def modes(self) -> Mapping[str, Mode]:
+        """Return the settings of a caller's under which a call must be as usual."""
+        return _NUMPY_MODES
 
     def subclasses(self) -> Sequence[Subclass]:
         """Return subclasses of the array class, for HS-ARR-6 and its like."""

@@ -10,12 +10,21 @@ import jax
 import jax.monitoring
 import numpy as np
 
-from shrinkops.adapter import Adapter, Layout
+from shrinkops.adapter import Adapter, Layout, Mode
 
 __all__ = ["JaxAdapter"]
 
 _WORK = {"/jax/core/compile/jaxpr_trace_duration", "/jax/core/compile/backend_compile_duration"}
 _done = [0]
+_MODES = {
+    "jit disabled": Mode(
+        "mode = jax.disable_jit(); mode.__enter__()", "mode.__exit__(None, None, None)"
+    ),
+    "x64 off": Mode(
+        "jax.config.update('jax_enable_x64', False)", "jax.config.update('jax_enable_x64', True)",
+        narrow=True,
+    ),
+}
 
 
 def _count(event: str, *_: Any, **__: Any) -> None:
@@ -27,6 +36,9 @@ class JaxAdapter(Adapter):
 
     imports = ("import jax", "jax.config.update('jax_enable_x64', True)")
     from_source = "jax.device_put(a)"
+    state = "(jax.config.jax_enable_x64, jax.config.jax_disable_jit)"
+    shared = "x.unsafe_buffer_pointer() == y.unsafe_buffer_pointer()"
+    compiles = True
 
     _listening = False
 
@@ -59,6 +71,9 @@ class JaxAdapter(Adapter):
 
     def layouts(self) -> Mapping[str, Layout]:
         return {}  # every index and transpose makes a new dense array
+
+    def modes(self) -> Mapping[str, Mode]:
+        return _MODES
 
     @contextmanager
     def forbid_transfers(self) -> Iterator[None]:

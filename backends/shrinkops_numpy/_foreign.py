@@ -13,6 +13,7 @@ Invariants
 from __future__ import annotations
 
 from collections.abc import Callable, Sequence
+from dataclasses import replace
 from typing import Any
 
 import numpy as np
@@ -98,7 +99,7 @@ class Call(Inner):
                 f"{' and '.join(sorted(self.operation.kinds))} dtypes; convert x first"
             )
         if part.dtype not in ("", dtype.name):
-            known = form._replace(name=part.dtype)
+            known = replace(form, name=part.dtype)
             for value, name in zip(parameters, self.parameters, strict=True):
                 if is_real_number(value):
                     round_threshold(value, known, self.name, name)

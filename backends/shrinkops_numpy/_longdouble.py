@@ -9,6 +9,8 @@ Invariants
 
 from __future__ import annotations
 
+from dataclasses import replace
+
 import numpy as np
 
 from shrinkops.spec import FORMATS, FloatFormat, Format
@@ -25,5 +27,5 @@ NAME: str = np.dtype(np.longdouble).name if _stored else ""
 """NumPy's name of the dtype, such as "float128", or ""."""
 
 _form = FORMATS.get(_stored)
-FORMAT: Format | None = _form._replace(name=NAME) if isinstance(_form, FloatFormat) else None
+FORMAT: Format | None = replace(_form, name=NAME) if isinstance(_form, FloatFormat) else None
 """Its rules, under the name that users know."""

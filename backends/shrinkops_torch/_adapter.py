@@ -9,15 +9,57 @@ from typing import Any
 import numpy as np
 import torch
 
-from shrinkops.adapter import Adapter, Layout, Subclass, numpy_dtype
+from shrinkops.adapter import Adapter, Layout, Mode, Subclass, numpy_dtype
 
 __all__ = ["TorchAdapter"]
 
 _CARRIER = {1: np.uint8, 2: np.int16, 4: np.int32, 8: np.int64}
 
+_AXES = "range(x.dim())[::-1]"
 _LAYOUTS = {
-    "channels last": Layout("a", "x.contiguous(memory_format=torch.channels_last)", 4, dense=True),
+    "channels last": Layout(
+        "a", "x.contiguous(memory_format=torch.channels_last)", 4, dense=True, axes=4
+    ),
+    "fortran": Layout("a", f"x.permute(*{_AXES}).contiguous().permute(*{_AXES})", 2, dense=True),
     "permuted": Layout("np.moveaxis(a, 0, -1).copy()", "x.movedim(-1, 0)", 3, dense=True),
+    "expanded rows": Layout(
+        "a[:1]", "x.expand(N, *x.shape[1:])", 2, writable=False,
+        repeats="np.broadcast_to(a[:1], a.shape)",
+    ),
+    "expanded columns": Layout(
+        "a[..., :1]", "x.expand(*x.shape[:-1], M)", 2, writable=False,
+        repeats="np.broadcast_to(a[..., :1], a.shape)",
+    ),
+    "overlapping windows": Layout(
+        "np.concatenate([a[:, 0], a[-1, 1:]])", "x.unfold(0, M, 1)", 2, axes=2, writable=False,
+        repeats="np.lib.stride_tricks.sliding_window_view(np.resize(a, N + M - 1), M)",
+    ),
+    "negative bit": Layout(
+        "-a", "torch._neg_view(x)", writable=False, as_out=False, kinds="float"
+    ),
+    "conjugate bit": Layout("a.conj()", "x.conj()", writable=False, as_out=False, kinds="complex"),
+    "requires grad": Layout(
+        "a", "x.requires_grad_()", writable=False, as_out=False, kinds="float complex"
+    ),
+    "requires grad, permuted": Layout(
+        "np.swapaxes(a, 0, -1).copy()", "x.requires_grad_().transpose(0, -1)", 2,
+        writable=False, as_out=False, kinds="float complex",
+    ),
+}  # fmt: skip
+_MODES = {
+    "no grad": Mode("mode = torch.no_grad(); mode.__enter__()", "mode.__exit__(None, None, None)"),
+    "inference": Mode(
+        "mode = torch.inference_mode(); mode.__enter__()", "mode.__exit__(None, None, None)"
+    ),
+    "subnormals flushed": Mode(
+        "torch.set_flush_denormal(True)", "torch.set_flush_denormal(False)", arithmetic=False
+    ),
+    "default dtype float64": Mode(
+        "torch.set_default_dtype(torch.float64)", "torch.set_default_dtype(torch.float32)"
+    ),
+    "deterministic": Mode(
+        "torch.use_deterministic_algorithms(True)", "torch.use_deterministic_algorithms(False)"
+    ),
 }
 
 
@@ -33,6 +75,12 @@ class TorchAdapter(Adapter):
         "torch.from_numpy(a.copy()) if a.dtype.kind in 'cu' else "
         "torch.from_numpy(a.view(f'i{a.itemsize}').copy()).view(getattr(torch, a.dtype.name))"
     )
+
+    state = (
+        "(torch.is_grad_enabled(), torch.is_inference_mode_enabled(), torch.get_num_threads(), "
+        "torch.get_default_dtype(), torch.are_deterministic_algorithms_enabled())"
+    )
+    shared = "x.untyped_storage().data_ptr() == y.untyped_storage().data_ptr()"
 
     def from_numpy(self, array: np.ndarray[Any, Any], device: Any = None) -> torch.Tensor:
         if array.dtype.kind in "bcu":
@@ -73,6 +121,9 @@ class TorchAdapter(Adapter):
 
     def layouts(self) -> Mapping[str, Layout]:
         return {**super().layouts(), **_LAYOUTS}
+
+    def modes(self) -> Mapping[str, Mode]:
+        return _MODES
 
     def subclasses(self) -> Sequence[Subclass]:
         return (

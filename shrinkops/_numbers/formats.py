@@ -14,12 +14,13 @@ Invariants
 
 from __future__ import annotations
 
-from typing import NamedTuple
+from dataclasses import dataclass
 
 __all__ = ["FORMATS", "FloatFormat", "Format", "IntegerFormat", "float_format"]
 
 
-class FloatFormat(NamedTuple):
+@dataclass(frozen=True, slots=True)
+class FloatFormat:
     """A binary floating-point format, or a complex format by its components.
 
     Attributes
@@ -88,7 +89,8 @@ class FloatFormat(NamedTuple):
         return f"{digits[0]}.{digits[1:4]}e{value.adjusted()}"  # cut, not rounded: itself valid
 
 
-class IntegerFormat(NamedTuple):
+@dataclass(frozen=True, slots=True)
+class IntegerFormat:
     """A two's complement or unsigned integer type."""
 
     name: str

@@ -22,5 +22,5 @@ from __future__ import annotations
 
 __all__ = ["KIT_VERSION"]
 
-KIT_VERSION = "1.0"
-"""Version of the kit. A check that enters later carries its version and is provisional."""
+KIT_VERSION = "1.1"
+"""Version of the kit. A check that enters later carries its version."""

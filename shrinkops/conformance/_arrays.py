@@ -68,7 +68,8 @@ class Environment:
     suite: Suite
     target: Target
     thorough: bool = False
-    functions: dict[str, Callable[..., Any]] = field(default_factory=dict)
+    kept: dict[Any, Any] = field(default_factory=dict, compare=False)
+    """What rules work out once for all items."""
 
     @cached_property
     def adapter(self) -> Adapter:
@@ -145,6 +146,16 @@ class Arrays:
         x = self.adapter.from_numpy(np.zeros(1, np.float32), self.device)
         return explain(type(x)).backend == self.backend.name
 
+    @cached_property
+    def scalars(self) -> bool:
+        """Whether the library has scalars that it tells from 0-d arrays, and the backend's."""
+        whole = self.adapter.from_numpy(np.zeros(2, np.float32), self.device)
+        try:
+            element = whole[0]
+        except Exception:  # no indexing: no scalars
+            return False
+        return type(element) is not type(whole) and self.backend.handles(type(element))
+
     @property
     def functions(self) -> dict[str, Callable[..., Any]]:
         """The callables under test, by the name that messages use."""
@@ -188,9 +199,10 @@ class Arrays:
         if not layout:
             return self.adapter.from_numpy(array, self.device)
         rules = self.adapter.layouts()[layout]
-        if array.ndim < rules.dimensions:
-            raise NotApplicable(f"layout {layout!r} needs {rules.dimensions} axes")
+        if not rules.fits(array.ndim, self.number.kind) or rules.repeats:
+            raise NotApplicable(f"layout {layout!r} is not for such an array")
         names: dict[str, Any] = {"np": np, "a": array}
+        names["N"], names["M"] = (*array.shape[:1], *array.shape[-1:]) or (1, 1)
         for line in self.adapter.imports:
             if line.startswith("import "):
                 exec(line, names)

@@ -88,7 +88,7 @@ def _value(bits: int, number: Number) -> str:
     try:
         text = f"{float(value):.9g}"
     except OverflowError:
-        return f"about 2**{math.log2(value.numerator) - math.log2(value.denominator):.1f}"
+        return f"about 2**{math.log2(abs(value.numerator)) - math.log2(value.denominator):.1f}"
     return text
 
 

@@ -174,6 +174,9 @@ class Suite:
     expected : callable
         ``expected(x, lambd, number)``: the right result and, where the specification
         leaves a choice, a mask of those elements (else None).
+    formula : callable, optional
+        The definition outside the band in the working format, where several roundings are
+        specified.
     mutants : callable
         ``mutants()``: the wrong implementations; loaded on demand.
     wild, corners : callable
@@ -185,6 +188,7 @@ class Suite:
     manifest: Sequence[str]
     vectors_hash: str
     expected: Callable[..., Any]
+    formula: Callable[..., Any] | None = None
     mutants: Callable[[], Sequence[Any]] = field(default=tuple)
     wild: Callable[[], Sequence[Any]] = field(default=tuple)
     corners: Callable[[], Sequence[Any]] = field(default=tuple)
@@ -199,7 +203,9 @@ class Suite:
             if name not in present
         ]
         found += [
-            f"check {name} is not in the manifest" for name in present if name not in self.manifest
+            f"check {check.identifier} is not in the manifest"
+            for check in self.checks
+            if check.since == "1.0" and check.identifier not in self.manifest
         ]
         found += [
             f"check {name} is there twice" for name in set(present) if present.count(name) > 1

@@ -14,6 +14,7 @@ from __future__ import annotations
 import math
 from dataclasses import dataclass
 from fractions import Fraction
+from functools import lru_cache
 from typing import Any
 
 __all__ = [
@@ -192,6 +193,7 @@ def decode(bits: int, number: Number) -> Fraction | float:
     return sign * _scale(size, number)
 
 
+@lru_cache(1 << 17)
 def _scale(size: int, number: Number) -> Fraction:
     """Return the value of a magnitude by position, whatever its exponent field."""
     stored = number.fraction_bits
@@ -213,6 +215,7 @@ def _ladder(index: int, number: Number) -> tuple[int, Fraction]:
     return index, _scale(index, number)
 
 
+@lru_cache(1 << 16)
 def round_bits(value: Fraction, number: Number) -> int | None:
     """Round a non-negative value to the nearest magnitude, ties to even.
 

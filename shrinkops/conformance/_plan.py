@@ -69,13 +69,13 @@ def make_plan(
     patterns : sequence of str
         Shell patterns of check or item identifiers; all where empty.
     frozen : bool
-        Leave provisional checks out (``--spec``).
+        Leave out what came after the specification, and provisional checks (``--spec``).
     """
     devices, names = list(adapter.devices()), adapter.transformations()
     every = [
         item
         for check in suite.checks
-        if not (frozen and check.provisional)
+        if not (frozen and (check.provisional or check.since != "1.0"))
         for item in _items(check, target, devices, names)
     ]
     chosen = [i for i in every if not patterns or any(_matches(i, p) for p in patterns)]

@@ -62,10 +62,16 @@ def open_target(text: str) -> Target:
     return target
 
 
-def environments(text: str, *, thorough: bool = False) -> list[Environment]:
-    """Return one environment for each operation's suite."""
+def environments(
+    text: str, *, thorough: bool = False, names: Sequence[str] = ()
+) -> list[Environment]:
+    """Return one environment for each operation's suite; those of ``names``, where given."""
     target = open_target(text)
-    found = [Environment(suite, target, thorough) for suite in load_suites()]
+    try:
+        suites = load_suites(names)
+    except (ValueError, TypeError) as error:
+        raise UnusableTargetError(str(error)) from error
+    found = [Environment(suite, target, thorough) for suite in suites]
     for environment in found:
         try:
             devices = environment.adapter.devices()

@@ -68,6 +68,10 @@ _COLUMNS = (
 @click.option(
     "--check", "patterns", multiple=True, help="Only checks or clauses that match, as 'HS-VAL-*'."
 )
+@click.option(
+    "--operation", "names", multiple=True, metavar="NAME",
+    help="Only this operation; module:attribute for a third party's.",
+)
 @click.option("--json", "json_file", type=FILE, metavar="FILE", help="Write the certificate.")
 @click.option(
     "--html", "html_file", type=FILE, metavar="FILE", help="Write a page that stands alone."
@@ -86,6 +90,7 @@ def command(
     ledger: Path | None,
     spec: str | None,
     patterns: Sequence[str],
+    names: Sequence[str],
     json_file: Destination | None,
     html_file: Destination | None,
     junit_file: Destination | None,
@@ -107,7 +112,7 @@ def command(
         output.take_stdout()
     try:
         entries = read_ledger(ledger) if ledger else Ledger()
-        found = environments(target, thorough=thorough)
+        found = environments(target, thorough=thorough, names=names)
     except (UnusableTargetError, LedgerError) as error:
         raise click.UsageError(str(error)) from error
     if list_only:

@@ -10,11 +10,10 @@ Invariants
 
 from __future__ import annotations
 
-import functools
+import inspect
 import linecache
 import sys
 from collections.abc import Callable
-from types import CodeType
 from typing import Any, TypeVar, dataclass_transform
 
 from shrinkops._call.dispatcher import Dispatcher, dispatchers
@@ -29,7 +28,7 @@ _Array = TypeVar("_Array")
 
 _FUNCTION = """\
 def make(dispatcher, resolve):
-    def function(x, {arguments}, *, out=None):
+    def {name}(x, {arguments}, *, out=None):
         try:
             kernel = dispatcher.table[type(x)]
         except KeyError:
@@ -37,7 +36,7 @@ def make(dispatcher, resolve):
             if isinstance(kernel, str):  # a tracer's, which takes no function for a constant
                 kernel = dispatcher.kernels[kernel]
         return kernel(x, {arguments}, out)
-    return function
+    return {name}
 """
 
 _CLASS = """\
@@ -53,24 +52,12 @@ def make(function, check):
 """
 
 
-@functools.cache
-def _compiled(template: str, names: tuple[str, ...]) -> CodeType:
-    """Return the template for these parameters, with its text kept for tracebacks."""
-    source = template.format(
-        arguments=", ".join(names),
-        attributes=", ".join(f"self.{name}" for name in names),
-        keywords=", ".join(f"{name}={name}" for name in names),
-    )
-    kind = "function" if template is _FUNCTION else "class"
-    filename = f"<shrinkops {kind} of {', '.join(names)}>"
-    linecache.cache[filename] = (len(source), None, source.splitlines(True), filename)
-    return compile(source, filename, "exec")
-
-
-def _made(template: str, operation: Operation, module: dict[str, Any]) -> Callable[..., Any]:
+def _compiled(source: str, module: dict[str, Any], label: str) -> Callable[..., Any]:
     """Return the template's ``make``; its functions belong to the module given."""
+    filename = f"<shrinkops {label}>"
+    linecache.cache[filename] = (len(source), None, source.splitlines(True), filename)
     made: dict[str, Any] = {}
-    exec(_compiled(template, operation.parameter_names), module, made)
+    exec(compile(source, filename, "exec"), module, made)
     make: Callable[..., Any] = made["make"]
     return make
 
@@ -109,10 +96,11 @@ def define(operation: Operation) -> Callable[[_Function], _Function]:
                 )
             dispatchers.remove(other)  # the module was reloaded
         dispatcher = Dispatcher(operation, stub.__module__)
-        make = _made(_FUNCTION, operation, stub.__globals__)
+        source = _FUNCTION.format(
+            name=operation.name, arguments=", ".join(operation.parameter_names)
+        )
+        make = _compiled(source, stub.__globals__, operation.name)
         function = make(dispatcher, dispatcher.resolver(stub.__module__))
-        function.__code__ = function.__code__.replace(co_name=operation.name)
-        function.__name__ = operation.name
         function.__defaults__ = operation.defaults
         function.__module__ = stub.__module__
         function.__qualname__ = stub.__qualname__
@@ -135,21 +123,16 @@ def public_function(name: str) -> Callable[..., Any]:
 
 
 def _check_stub(operation: Operation, stub: Any) -> None:
-    code = stub.__code__
-    given = code.co_varnames[: code.co_argcount + code.co_kwonlyargcount]
-    agrees = (
-        stub.__name__ == operation.name
-        and given == ("x", *operation.parameter_names, "out")
-        and code.co_kwonlyargcount == 1
-        and stub.__defaults__ == operation.defaults
-        and stub.__kwdefaults__ == {"out": None}
-    )
-    if not agrees:
-        wanted = ", ".join(f"{p.name}={p.default}" for p in operation.parameters)
+    parameters = inspect.signature(stub).parameters
+    names = ("x", *operation.parameter_names, "out")
+    given = {name: parameter.default for name, parameter in parameters.items()}
+    wanted = dict(zip(names, (inspect.Parameter.empty, *operation.defaults, None), strict=True))
+    if stub.__name__ != operation.name or given != wanted or list(given) != list(wanted):
         raise TypeError(
-            f"the stub of operation {operation.name!r} is {stub.__name__}({', '.join(given)}) with "
-            f"defaults {stub.__defaults__}; its declaration says {operation.name}(x, {wanted}, "
-            f"*, out=None)"
+            f"the stub of operation {operation.name!r} is {stub.__name__}"
+            f"{inspect.signature(stub)}; its declaration says {operation.name}(x, "
+            + ", ".join(f"{p.name}={p.default}" for p in operation.parameters)
+            + ", *, out=None)"
         )
 
 
@@ -169,7 +152,13 @@ class OperationCallable:
         wanted = {p.name: p.default for p in operation.parameters}
         if given != wanted:
             raise TypeError(f"class {cls.__name__} declares {given}, its operation {wanted}")
-        make = _made(_CLASS, operation, function.__globals__)
+        names = operation.parameter_names
+        source = _CLASS.format(
+            arguments=", ".join(names),
+            attributes=", ".join(f"self.{name}" for name in names),
+            keywords=", ".join(f"{name}={name}" for name in names),
+        )
+        make = _compiled(source, function.__globals__, cls.__name__)
         label = cls.__name__
 
         def check(*values: Any) -> None:

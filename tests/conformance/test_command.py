@@ -19,7 +19,8 @@ pytestmark = pytest.mark.usefixtures("importable")
 
 
 def invoke(*arguments, expect=Exit.CONFORMS):
-    done = CliRunner().invoke(command, [str(a) for a in arguments])
+    arguments = ["--operation", "hardshrink", *map(str, arguments)]
+    done = CliRunner().invoke(command, arguments)
     assert done.exit_code == expect, done.output[-3000:]
     return done.output
 

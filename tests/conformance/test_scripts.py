@@ -67,7 +67,7 @@ def assert_shows(result, wrong_name, right_name):
 
 def shown(name, pattern, wanted=lambda mutant: True):
     """Try mutants; return the checks whose failures were shown by their scripts."""
-    (environment,) = environments(name)
+    (environment,) = environments(name, names=["hardshrink"])
     tools = Tools(environment.target.backend, environment.adapter)
     done = set()
     with environment.adapter.session():
@@ -114,7 +114,7 @@ def test_checks_of_transformations():
 
 
 def run_check(target, check):
-    (environment,) = environments(target)
+    (environment,) = environments(target, names=["hardshrink"])
     plan = make_plan(SUITE, environment.target, environment.adapter, patterns=[check])
     return run_item(environment, plan.to_run[0])
 

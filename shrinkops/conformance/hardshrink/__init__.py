@@ -6,7 +6,7 @@ from collections.abc import Sequence
 from pathlib import Path
 from typing import Any
 
-from shrinkops.conformance._model import Suite
+from shrinkops.conformance.rules.suite import build_suite
 from shrinkops.operations.hardshrink import OPERATION
 
 from . import arrays, derivatives, dispatch, scenarios, thresholds, transformations, types, values
@@ -37,17 +37,10 @@ def _corners() -> Sequence[Any]:
 
 
 _MANIFEST = Path(__file__).with_name("checks-1.0.txt")
-_ORDER = {clause.identifier: i for i, clause in enumerate(OPERATION.clauses)}
-
-SUITE = Suite(
-    operation=OPERATION,
-    checks=tuple(
-        sorted(
-            (check for module in _MODULES for check in module.CHECKS),
-            key=lambda check: _ORDER.get(check.clause, len(_ORDER)),
-        )
-    ),
-    manifest=tuple(_MANIFEST.read_text(encoding="utf-8").split()),
+SUITE = build_suite(
+    OPERATION,
+    (check for module in _MODULES for check in module.CHECKS),
+    tuple(_MANIFEST.read_text(encoding="utf-8").split()),
     vectors_hash=vectors_hash(),
     expected=expected,
     mutants=_mutants,

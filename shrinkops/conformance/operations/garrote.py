@@ -1,0 +1,12 @@
+"""garrote: its formula and its laws."""
+
+from __future__ import annotations
+
+from typing import Any
+
+__all__ = ["formula"]
+
+
+def formula(np: Any, a: Any, t: Any) -> Any:
+    """Return the result for magnitudes outside the band, in the working format."""
+    return np.minimum((a - t) * (1 + t / a), a)

@@ -1,0 +1,62 @@
+"""Scripts of convictions: the lines that were executed, with what they need before them."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from typing import TYPE_CHECKING, Any
+
+import numpy as np
+
+from shrinkops.conformance import _script
+from shrinkops.conformance._bits import bits_of, hex_of, show
+from shrinkops.conformance._context import Context
+
+from .calls import Case
+from .claims import HELPERS, Claim
+
+if TYPE_CHECKING:
+    from .paths import Fault
+
+__all__ = ["script", "wrong_element"]
+
+_Array = np.ndarray[Any, Any]
+
+
+def wrong_element(context: Context, case: Case, got: _Array, wrong: int) -> Fault:
+    """Say which element is wrong, and how."""
+    from .paths import Fault
+
+    def at(array: _Array) -> int:
+        return bits_of(array.reshape(-1)[wrong : wrong + 1], context.number)[0]
+
+    texts = [show(at(a), context.number) for a in (case.x, case.want.values, got)]
+    either = case.x if case.want.either.reshape(-1)[wrong] else None
+    claim = _script.bits_claim(context, case.want.values, wrong, either)
+    says = f"element {wrong}: x = {texts[0]}, expected {texts[1]}, got {texts[2]}"
+    return Fault(says, claim, value=hex_of(at(got), context.number), at=wrong)
+
+
+def script(context: Context, case: Case, claims: Sequence[Claim], fault: Fault) -> str:
+    """Write the script that shows a fault."""
+    lines: list[str] = []
+    for name, value in case.setup.names.items():
+        if isinstance(value, np.ndarray):
+            number = _script.number_of(value) or context.number
+            lines.append(f"{name} = {_script.array_source(value, number)}")
+        else:
+            lines.append(f"{name} = {_script.lambda_source(value)}")
+    lines += case.setup.lines
+    lines += [c.before for c in claims if c.before and c.text == fault.claim]
+    if case.refused:
+        body = "\n".join(f"    {line}" for line in case.call.splitlines())
+        lines += ["try:", body, "except ValueError:", "    pass", "else:",
+                  f"    raise AssertionError({fault.says!r})"]  # fmt: skip
+    elif fault.raised:
+        lines += [case.call, f"# expected a result, {fault.says}"]
+    else:
+        lines += [case.call, "print(y)", f"assert {fault.claim}, {fault.says!r}"]
+    text = "\n".join(lines)
+    helpers = [body for mention, body in HELPERS.items() if mention in text]
+    if "make(" in text:
+        helpers.append(f"make = lambda a: {_script._make(context)}")
+    return _script.written(context, [*helpers, *lines])
