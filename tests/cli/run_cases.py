@@ -13,20 +13,25 @@ import os
 import sys
 from pathlib import Path
 
-from shrinkops._commands.streams import prepare
 
-prepare()
+def main(cases: Path, statuses: Path) -> None:
+    """Run each command line of a file and write how it ended."""
+    from shrinkops._commands.streams import prepare
 
-from shrinkops._cli import cli  # noqa: E402  after prepare, as __main__ does
+    prepare()
+    from shrinkops._cli import cli  # after prepare, as __main__ does
 
-cases = json.loads(Path(sys.argv[1]).read_text(encoding="utf-8"))
-statuses = []
-for number, arguments in enumerate(cases):
-    for descriptor in (1, 2):
-        with contextlib.suppress(OSError):
-            os.write(descriptor, f"\n@@{number}@@\n".encode())
-    try:
-        cli.main(arguments, prog_name="shrinkops")
-    except SystemExit as ended:
-        statuses.append(ended.code)
-Path(sys.argv[2]).write_text(json.dumps(statuses), encoding="utf-8")
+    ended: list[object] = []
+    for number, arguments in enumerate(json.loads(cases.read_text(encoding="utf-8"))):
+        for descriptor in (1, 2):
+            with contextlib.suppress(OSError):
+                os.write(descriptor, f"\n@@{number}@@\n".encode())
+        try:
+            cli.main(arguments, prog_name="shrinkops")
+        except SystemExit as error:
+            ended.append(error.code)
+    statuses.write_text(json.dumps(ended), encoding="utf-8")
+
+
+if __name__ == "__main__":
+    main(Path(sys.argv[1]), Path(sys.argv[2]))
