@@ -56,21 +56,18 @@ class Output(SphinxDirective):
 
     required_arguments = 1
     final_argument_whitespace = True
-    option_spec = {"status": directives.nonnegative_int, "lines": directives.positive_int}
+    option_spec = {"status": directives.nonnegative_int, "columns": directives.positive_int}
 
     def run(self) -> list[nodes.Node]:
         command = self.arguments[0]
         cached = GENERATED / f"{''.join(c if c.isalnum() else '-' for c in command)}.txt"
         if not cached.exists():  # a rebuild while writing is quick; `make_all` empties the folder
             with tempfile.TemporaryDirectory() as folder:
-                done = run(command, Path(folder))
+                done = run(command, Path(folder), self.options.get("columns", 80))
             if done.returncode != self.options.get("status", 0):
                 logger.warning("%s ended with %s: %s", command, done.returncode, done.stderr)
             cached.write_text(done.stdout or done.stderr, "utf-8")
         lines = cached.read_text("utf-8").rstrip().splitlines()
-        most = self.options.get("lines")
-        if most and len(lines) > most:
-            lines = [*lines[:most], f"... {len(lines) - most} more lines"]
         text = "\n".join([f"$ {command}", *(line.rstrip() for line in lines)])
         block = nodes.literal_block(text, text, language="console", classes=["output"])
         return [block]
@@ -128,6 +125,17 @@ def describe(app: Sphinx, pagename: str, templatename: str, context: Any, doctre
             return
 
 
+def mark_wide_tables(app: Sphinx, doctree: nodes.document, docname: str) -> None:
+    """Let the style sheet know the tables of many columns with short cells."""
+    for table in doctree.findall(nodes.table):
+        group = table.next_node(nodes.tgroup)
+        cells = [
+            e.astext() for body in table.findall(nodes.tbody) for e in body.findall(nodes.entry)
+        ]
+        if group is not None and group["cols"] > 5 and sum(map(len, cells)) < 8 * len(cells):
+            table["classes"].append("many")
+
+
 def escape(app: Sphinx, context: Any, lines: list[str]) -> None:
     """Keep the asterisks of help texts, which reStructuredText takes for emphasis."""
     lines[:] = [line if line.startswith("..") else line.replace("*", r"\*") for line in lines]
@@ -139,6 +147,7 @@ def setup(app: Sphinx) -> dict[str, Any]:
     app.add_directive("made", Made)
     app.connect("builder-inited", prepare, priority=100)
     app.connect("source-read", complete)
+    app.connect("doctree-resolved", mark_wide_tables)
     app.connect("html-page-context", describe)
     for part in ("description", "options", "arguments"):
         app.connect(f"sphinx-click-process-{part}", escape)

@@ -123,7 +123,8 @@ def more_pages(docs: Path) -> str:
     for page in docs.rglob("*.md"):
         if "_generated" not in page.parts:
             for block in re.findall(r"```\{toctree\}(.*?)```", page.read_text("utf-8"), re.DOTALL):
-                listed |= {line.strip().lstrip("/") for line in block.splitlines()}
+                entries = (line.strip().rpartition("<")[2] for line in block.splitlines())
+                listed |= {entry.rstrip(">").lstrip("/") for entry in entries}
     top = sorted(p.stem for p in docs.glob("*.md") if p.stem != "index")
     return "\n".join(f"/{name}" for name in top if name not in listed)
 
