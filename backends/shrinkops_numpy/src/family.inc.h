@@ -20,28 +20,44 @@
 CONVERSIONS(float, int32_t)
 CONVERSIONS(double, int64_t)
 
+/* `yes` where a magnitude exceeds a threshold, else `no`. */
+#define PICK(EXCEEDS, magnitude, high, yes, no) (EXCEEDS(magnitude, high) ? (yes) : (no))
+#define PICK_BY_MASK(EXCEEDS, magnitude, high, yes, no) \
+    (((yes) & -(int64_t)EXCEEDS(magnitude, high)) | ((no) & ~-(int64_t)EXCEEDS(magnitude, high)))
+#if defined(SHRINKOPS_X86_64) && !defined(__AVX2__)
+#define PICK_64 PICK_BY_MASK
+#else
+#define PICK_64 PICK
+#endif
+
 /* x - s·b, with s·b by the sign bit. */
 #define DIFFERENCE_OF(R, I, MIN)                                                               \
     static inline I NAME(difference_of_##R)(I bits, I bias) {                                  \
         return NAME(bits_##R)(NAME(real_##R)(bits) - NAME(real_##R)((I)(bias ^ (bits & MIN)))); \
     }
-/* s·min((a - t)·c, a); a itself where the product is NaN. */
-#define FIRM_OF(R, I, MIN, MAX)                                                                \
-    static inline I NAME(firm_of_##R)(I bits, R t, R c) {                                      \
-        const R a = NAME(real_##R)((I)(bits & MAX)), product = (a - t) * c;                    \
-        return (I)(NAME(bits_##R)(product < a ? product : a) | (bits & MIN));                  \
+/* min(product, a) of numbers that are not negative, by their bits; a where the product is NaN. */
+#define SMALLER_OF(R, I)                                                                       \
+    static inline I NAME(smaller_of_##R)(R product, I a) {                                     \
+        const I bits = NAME(bits_##R)(product);                                                \
+        return bits < a ? bits : a;                                                            \
     }
-/* s·min((a - t)·(1 + t/a), a). */
-#define GARROTE_OF(R, I, MIN, MAX)                                                             \
-    static inline I NAME(garrote_of_##R)(I bits, R t) {                                        \
-        const R a = NAME(real_##R)((I)(bits & MAX)), product = (a - t) * ((R)1 + t / a);       \
-        return (I)(NAME(bits_##R)(product < a ? product : a) | (bits & MIN));                  \
+/* min((a - t)·c, a). */
+#define FIRM_OF(R, I)                                                                          \
+    static inline I NAME(firm_of_##R)(I magnitude, R t, R c) {                                 \
+        return NAME(smaller_of_##R)((NAME(real_##R)(magnitude) - t) * c, magnitude);           \
+    }
+/* min((a - t)·(1 + t/a), a). */
+#define GARROTE_OF(R, I)                                                                       \
+    static inline I NAME(garrote_of_##R)(I magnitude, R t) {                                   \
+        const R a = NAME(real_##R)(magnitude);                                                 \
+        return NAME(smaller_of_##R)((a - t) * ((R)1 + t / a), magnitude);                      \
     }
 
-#define FORMULA(R, I, EXCEEDS, MIN, MAX, INFINITE)                                               \
+#define FORMULA(R, I, EXCEEDS, PICK, MIN, MAX, INFINITE)                                         \
     DIFFERENCE_OF(R, I, MIN)                                                                     \
-    FIRM_OF(R, I, MIN, MAX)                                                                      \
-    GARROTE_OF(R, I, MIN, MAX)                                                                   \
+    SMALLER_OF(R, I)                                                                             \
+    FIRM_OF(R, I)                                                                                \
+    GARROTE_OF(R, I)                                                                             \
     static void NAME(difference_##R)(const void *x, void *out, size_t n, const shrink_band *band) { \
         const I high = (I)band->high, bias = NAME(bits_##R)((R)band->second);                    \
         FOR_EACH {                                                                               \
@@ -53,18 +69,18 @@ CONVERSIONS(double, int64_t)
         const I high = (I)band->high, below = (I)(band->upper - 1);                              \
         const R t = (R)band->t, c = (R)band->factor;                                             \
         FOR_EACH {                                                                               \
-            const I bits = LOAD(I, x, i), keep = (I) - (I)EXCEEDS((I)(bits & MAX), high);        \
-            const I whole = (I) - (I)EXCEEDS((I)(bits & MAX), below);                            \
-            const I between = NAME(firm_of_##R)(bits, t, c);                                     \
-            STORE(I, out, i, (I)(((bits & whole) | (between & ~whole)) & keep));                 \
+            const I bits = LOAD(I, x, i), a = (I)(bits & MAX);                                   \
+            const I size = PICK(EXCEEDS, a, below, a, NAME(firm_of_##R)(a, t, c));               \
+            STORE(I, out, i, (I)PICK(EXCEEDS, a, high, size | (bits & MIN), 0));                 \
         }                                                                                        \
     }                                                                                            \
     static void NAME(garrote_##R)(const void *x, void *out, size_t n, const shrink_band *band) { \
         const I high = (I)band->high;                                                            \
         const R t = (R)band->t;                                                                  \
         FOR_EACH {                                                                               \
-            const I bits = LOAD(I, x, i), keep = (I) - (I)EXCEEDS((I)(bits & MAX), high);        \
-            STORE(I, out, i, (I)(NAME(garrote_of_##R)(bits, t) & keep));                         \
+            const I bits = LOAD(I, x, i), a = (I)(bits & MAX);                                   \
+            const I size = NAME(garrote_of_##R)(a, t);                                           \
+            STORE(I, out, i, (I)PICK(EXCEEDS, a, high, size | (bits & MIN), 0));                 \
         }                                                                                        \
     }                                                                                            \
     /* The threshold's bits; -1 for the empty band, of what is negative or NaN. */               \
@@ -92,7 +108,7 @@ CONVERSIONS(double, int64_t)
             const R t = NAME(real_##R)(high), given = LOAD(R, b, i);                             \
             const R u = given >= t ? given : t; /* NaN too */                                    \
             const R c = NAME(bits_##R)(u) == INFINITE ? (R)1 : u / (u - t);                      \
-            const I between = NAME(firm_of_##R)(bits, t, c);                                     \
+            const I between = (I)(NAME(firm_of_##R)(magnitude, t, c) | (bits & MIN));            \
             const I whole = (high < 0) | (magnitude >= NAME(bits_##R)(u));                       \
             STORE(I, out, i, (I)((whole ? bits : between) & keep));                              \
         }                                                                                        \
@@ -103,13 +119,13 @@ CONVERSIONS(double, int64_t)
         (void)top;                                                                               \
         FOR_EACH {                                                                               \
             const I bits = LOAD(I, x, i), high = NAME(high_##R)(LOAD(I, a, i));                  \
-            const I keep = (I) - (I)((I)(bits & MAX) > high);                                    \
-            const I less = NAME(garrote_of_##R)(bits, NAME(real_##R)(high));                     \
-            STORE(I, out, i, (I)((high < 0 ? bits : less) & keep));                              \
+            const I magnitude = (I)(bits & MAX), keep = (I) - (I)(magnitude > high);             \
+            const I size = NAME(garrote_of_##R)(magnitude, NAME(real_##R)(high));                \
+            STORE(I, out, i, (I)((high < 0 ? bits : size | (bits & MIN)) & keep));               \
         }                                                                                        \
     }
-FORMULA(float, int32_t, GREATER, INT32_MIN, INT32_MAX, 0x7F800000)
-FORMULA(double, int64_t, GREATER_64, INT64_MIN, INT64_MAX, 0x7FF0000000000000)
+FORMULA(float, int32_t, GREATER, PICK, INT32_MIN, INT32_MAX, 0x7F800000)
+FORMULA(double, int64_t, GREATER_64, PICK_64, INT64_MIN, INT64_MAX, 0x7FF0000000000000)
 
 /* Integers: what lies outside the band comes nearer by λ, exactly; the signs differ, so nothing
  * overflows. λ is the band's last element wherever an element lies outside. */
