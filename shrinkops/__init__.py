@@ -19,6 +19,7 @@ from shrinkops.operations.softshrink import Softshrink, softshrink
 from ._collections import map_details
 from ._errors import UnsupportedArrayError
 from ._public import backends, explain, refresh, register, unregister
+from ._threads import threads
 
 __version__ = "0.1.0.dev0"
 
@@ -42,5 +43,6 @@ __all__ = [
     "register",
     "shrink",
     "softshrink",
+    "threads",
     "unregister",
 ]

@@ -21,6 +21,7 @@ import numpy as np
 from shrinkops.spec import Threshold
 
 from . import _formats, _pure
+from ._threadpool import connect
 from ._thresholds import loop_array, operand, rounded_array
 
 _ufunc: Any
@@ -71,6 +72,8 @@ def _choose(wanted: str) -> str:
 
 _chosen = _choose(os.environ.get(SWITCH, "").strip().lower())
 _compiled = _chosen != "pure"
+if _compiled:
+    connect(_ufunc)
 _made: dict[str, Any] = {}
 
 

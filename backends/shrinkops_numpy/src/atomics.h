@@ -13,6 +13,14 @@ typedef volatile long shrink_counter;
                                         (void *)*(expected)) == (void *)*(expected))
 #define SHRINK_NEXT(counter) ((size_t)(_InterlockedIncrement(counter) - 1))
 #define SHRINK_SWAP(counter, value) _InterlockedExchange(counter, value)
+#define SHRINK_ADD(counter, value) _InterlockedExchangeAdd(counter, value)
+#define SHRINK_COUNT(counter) (*(counter))
+static __inline int SHRINK_EXCHANGE_COUNT(shrink_counter *counter, long *expected, long value) {
+    const long found = _InterlockedCompareExchange(counter, value, *expected);
+    const int done = found == *expected;
+    *expected = found;
+    return done;
+}
 #else
 #include <stdatomic.h>
 #define SHRINK_ATOMIC _Atomic
@@ -22,6 +30,10 @@ typedef atomic_long shrink_counter;
     atomic_compare_exchange_strong(place, expected, value)
 #define SHRINK_NEXT(counter) ((size_t)atomic_fetch_add(counter, 1))
 #define SHRINK_SWAP(counter, value) atomic_exchange(counter, value)
+#define SHRINK_ADD(counter, value) atomic_fetch_add(counter, value)
+#define SHRINK_COUNT(counter) atomic_load(counter)
+#define SHRINK_EXCHANGE_COUNT(counter, expected, value) \
+    atomic_compare_exchange_strong(counter, expected, value)
 #endif
 
 #endif

@@ -16,7 +16,7 @@
 
 enum {
     RELEASE_GIL_FROM = 1 << 14, /* bytes; releasing it costs more than shorter loops */
-    WORTH_A_THREAD = 1 << 19,   /* bytes; what a thread must have to do to pay: measured */
+    WORTH_A_THREAD = 1 << 20,   /* bytes; what a thread must have to do to pay: measured */
     PIECE = 1 << 21             /* bytes; a huge page is faulted by one thread */
 };
 
