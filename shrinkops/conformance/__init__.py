@@ -1,8 +1,9 @@
 """The conformance kit: it convicts wrong implementations, and certifies right ones.
 
 Run it as ``shrinkops conformance TARGET`` or as
-``pytest --pyargs shrinkops.conformance --backend TARGET``. TARGET is a backend's name,
-or ``module:attribute`` for a `shrinkops.Backend` that need not be registered.
+``pytest -p shrinkops.conformance.plugin --pyargs shrinkops.conformance --shrinkops-backend
+TARGET``. TARGET is a backend's name, or ``module:attribute`` for a `shrinkops.Backend` that
+need not be registered.
 
 How the modules hang together
 -----------------------------

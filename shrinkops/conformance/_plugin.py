@@ -3,13 +3,18 @@
 Invariants
 ----------
 - Items, engine, ledger and exit rule are the command's own.
-- A run that pytest would call green is turned red where the denominator says so, unless
-  the user deselected tests, which pytest then reports.
+- Results travel in pytest's reports, so the process that judges the run has all of them, with
+  pytest-xdist as without. An item that ran more than once counts once, by its worst result.
+- The tests are items of their own, no test functions: what a project sets for its functions
+  (fixtures for all, patterns of names, repetition) has no part in them.
+- A run that pytest would call green is turned red where the verdict is another.
 """
 
 from __future__ import annotations
 
+import os
 import sys
+from collections.abc import Generator, Iterator
 from pathlib import Path
 from typing import Any
 
@@ -23,94 +28,189 @@ from ._plan import Plan
 from ._report import Exit, Run
 from ._session import SPECIFICATIONS, UnusableTargetError, environments, plan_for
 
-__all__ = ["Plugin", "active", "report"]
+__all__ = ["Last", "Plugin", "report"]
 
-_active: list[Plugin] = []
+_FOLDER = Path(__file__).parent
+_ANCHOR = _FOLDER / "test_conformance.py"
+_FIELDS = ("message", "value", "raised", "script", "seconds")
 
-
-def active() -> bool:
-    """Tell whether this pytest run certifies a backend."""
-    return bool(_active)
+Planned = tuple[Environment, Plan, Item]
 
 
 class Plugin:
     """Plans at configuration, judges in tests, counts at the end."""
 
     def __init__(self, config: pytest.Config) -> None:
-        spec = config.getoption("spec")
+        def option(name: str) -> Any:
+            return config.getoption(f"shrinkops_{name}", default=None)
+
+        spec = option("spec")
         if spec is not None and spec not in SPECIFICATIONS:
             raise pytest.UsageError(f"--spec {spec} is unknown; known: {', '.join(SPECIFICATIONS)}")
-        if ":" in config.getoption("backend"):  # as the command: it may lie in this folder
-            sys.path.insert(0, str(config.invocation_params.dir))
-        ledger = config.getoption("ledger")
+        folder = str(config.invocation_params.dir)
+        if ":" in option("backend") and folder not in sys.path:
+            sys.path.append(folder)  # as the command: it may lie here, and hides nothing
         try:
-            self.ledger = read_ledger(Path(ledger)) if ledger else Ledger()
-            self.environments = environments(
-                config.getoption("backend"), thorough=config.getoption("thorough")
-            )
+            self.ledger = read_ledger(Path(option("ledger"))) if option("ledger") else Ledger()
+            found = environments(option("backend"), thorough=bool(option("thorough")))
+            plans = [(e, plan_for(e, frozen=spec is not None)) for e in found]
         except (UnusableTargetError, LedgerError) as error:
             raise pytest.UsageError(str(error)) from error
-        self.plans: list[tuple[Environment, Plan]] = [
-            (e, plan_for(e, frozen=spec is not None)) for e in self.environments
-        ]
-        self.results: dict[int, list[Result]] = {id(plan): [] for _, plan in self.plans}
-        self.deselected = 0
-        _active.append(self)
+        self.plans: list[tuple[Environment, Plan]] = plans
+        self.planned: dict[str, Planned] = {
+            _key(e, item): (e, plan, item) for e, plan in plans for item in plan.items
+        }
+        self.results: dict[str, Result] = {}
+        self.selected: set[str] = set()
 
-    def pytest_unconfigure(self) -> None:
-        """Leave no trace for a pytest run inside a pytest run."""
-        _active.remove(self)
+    # Making tests
 
-    def items(self) -> list[tuple[Environment, Plan, Item]]:
-        """Return every planned item."""
-        return [(e, plan, item) for e, plan in self.plans for item in plan.items]
+    def pytest_ignore_collect(self, collection_path: Path) -> bool | None:
+        """Of the kit's folder, only one file stands for tests."""
+        path, folder = collection_path.resolve(), _FOLDER.resolve()
+        inside = path.is_relative_to(folder) and path not in (folder, _ANCHOR.resolve())
+        return True if inside else None
 
-    def judge(self, environment: Environment, plan: Plan, item: Item) -> Result:
-        """Run one item."""
-        with environment.adapter.session():
-            result = run_item(environment, item, self.ledger)
-        self.results[id(plan)].append(result)
-        return result
+    def pytest_collect_file(self, file_path: Path, parent: pytest.Collector) -> Any:
+        """Make the tests."""
+        if file_path.name == _ANCHOR.name and file_path.resolve() == _ANCHOR.resolve():
+            return _File.from_parent(parent, path=file_path, plugin=self)
+        return None
 
-    def pytest_deselected(self, items: Any) -> None:
-        """Count what -k and the like took away."""
-        self.deselected += len(items)
+    def pytest_collection_finish(self, session: pytest.Session) -> None:
+        """Note what was not deselected."""
+        self.selected = {item.key for item in session.items if isinstance(item, _Item)}
+
+    # Results
+
+    @pytest.hookimpl(wrapper=True)
+    def pytest_runtest_makereport(
+        self, item: pytest.Item, call: pytest.CallInfo[None]
+    ) -> Generator[None, pytest.TestReport, pytest.TestReport]:
+        """Send the result along with pytest's report."""
+        made = yield
+        if isinstance(item, _Item) and call.when == "call" and item.result is not None:
+            result = item.result
+            fields = {name: getattr(result, name) for name in _FIELDS}
+            made.shrinkops = {"key": item.key, "state": result.state.name, **fields}
+        return made
+
+    def pytest_runtest_logreport(self, report: pytest.TestReport) -> None:
+        """Take the result out of a report, wherever it was made."""
+        sent = getattr(report, "shrinkops", None)
+        planned = self.planned.get(sent["key"]) if sent else None
+        if sent and planned is not None:
+            fields = {name: sent[name] for name in _FIELDS}
+            new = Result(planned[2], State[sent["state"]], **fields)
+            old = self.results.get(sent["key"])
+            if old is None or old.state.good:
+                self.results[sent["key"]] = new
+
+    def pytest_sessionfinish(self, session: pytest.Session) -> None:
+        """Tell the process that judges what this one was given to run."""
+        output = getattr(session.config, "workeroutput", None)
+        if output is not None:
+            output["shrinkops_selected"] = sorted(self.selected)
+
+    @pytest.hookimpl(optionalhook=True)
+    def pytest_testnodedown(self, node: Any) -> None:
+        """Hear it from a worker of pytest-xdist."""
+        self.selected |= set(getattr(node, "workeroutput", {}).get("shrinkops_selected", ()))
+
+    # The verdict
 
     def runs(self) -> list[Run]:
         """Return what ran, as the command would report it."""
-        return [Run(e, plan, self.ledger, self.results[id(plan)]) for e, plan in self.plans]
+        found = []
+        for environment, plan in self.plans:
+            keys = [_key(environment, item) for item in plan.items]
+            keys = [key for key in keys if key in self.selected]
+            part = Plan([self.planned[key][2] for key in keys], plan.total)
+            results = [self.results[key] for key in keys if key in self.results]
+            seconds = sum(result.seconds for result in results)
+            if keys or not self.selected:
+                found.append(Run(environment, part, self.ledger, results, seconds))
+        return found
 
-    @pytest.hookimpl(trylast=True)
-    def pytest_sessionfinish(self, session: pytest.Session, exitstatus: int) -> None:
-        """Turn a green run red where the denominator says so."""
-        if hasattr(session.config, "workerinput"):
-            return
-        if exitstatus == pytest.ExitCode.OK and self.problems(session.config):
-            session.exitstatus = pytest.ExitCode.TESTS_FAILED
+    def status(self) -> Exit:
+        """Return the gravest status of all runs."""
+        return max(run.status for run in self.runs())
 
-    def problems(self, config: pytest.Config) -> list[str]:
-        """Say why the run proves too little, or why the ledger is stale."""
-        if self.deselected or config.option.collectonly or _distributed(config):
-            return []
-        runs = self.runs()
-        return [*(r.too_little for r in runs if r.too_little), *(s for r in runs for s in r.stale)]
+    def _judges(self, config: pytest.Config) -> bool:
+        return not hasattr(config, "workerinput") and not config.option.collectonly
 
     def pytest_terminal_summary(self, terminalreporter: Any, config: pytest.Config) -> None:
         """Print the counts and the verdict."""
-        if config.option.collectonly or _distributed(config):
+        if not self._judges(config):
             return
         terminalreporter.section("conformance")
         for run in self.runs():
             terminalreporter.line(run.counts.line())
-            if not self.deselected:
-                terminalreporter.line(run.verdict, green=run.status is Exit.CONFORMS)
-        for problem in self.problems(config):
-            terminalreporter.line(problem, red=True)
+            for line in run.stale:
+                terminalreporter.line(line, red=True)
+            good = run.status is Exit.CONFORMS
+            terminalreporter.line(run.verdict, green=good, red=not good)
 
 
-def _distributed(config: pytest.Config) -> bool:
-    """Under pytest-xdist the workers hold the results."""
-    return bool(getattr(config.option, "numprocesses", None)) or hasattr(config, "workerinput")
+class Last:
+    """Has the last word about the exit status."""
+
+    def __init__(self, plugin: Plugin) -> None:
+        self.plugin = plugin
+
+    @pytest.hookimpl(trylast=True)
+    def pytest_sessionfinish(self, session: pytest.Session, exitstatus: int) -> None:
+        if (
+            exitstatus == pytest.ExitCode.OK
+            and self.plugin._judges(session.config)
+            and self.plugin.status() is not Exit.CONFORMS
+        ):
+            session.exitstatus = pytest.ExitCode.TESTS_FAILED
+
+
+class _File(pytest.File):
+    """Stands for the plan."""
+
+    def __init__(self, *, plugin: Plugin, **rest: Any) -> None:
+        super().__init__(**rest)
+        self.plugin = plugin
+
+    def collect(self) -> Iterator[pytest.Item]:
+        for key, planned in self.plugin.planned.items():
+            yield _Item.from_parent(self, name=key, key=key, planned=planned, plugin=self.plugin)
+
+
+class _Item(pytest.Item):
+    """One item of the plan."""
+
+    def __init__(self, *, key: str, planned: Planned, plugin: Plugin, **rest: Any) -> None:
+        super().__init__(**rest)
+        self.key = key
+        self.planned = planned
+        self.plugin = plugin
+        self.result: Result | None = None
+        self.add_marker("conformance")
+
+    def runtest(self) -> None:
+        environment, _, item = self.planned
+        with environment.adapter.session():
+            self.result = run_item(environment, item, self.plugin.ledger)
+        report(self.result)
+
+    def repr_failure(self, excinfo: Any, style: Any = None) -> Any:
+        if excinfo.errisinstance(pytest.fail.Exception):
+            return str(excinfo.value)
+        return super().repr_failure(excinfo, style)
+
+    def reportinfo(self) -> tuple[os.PathLike[str], None, str]:
+        return self.path, None, self.name
+
+
+def _key(environment: Environment, item: Item) -> str:
+    """Name an item among those of all operations: a check's identifier begins with its own's."""
+    operation = environment.suite.operation
+    own = item.identifier.startswith(f"{operation.prefix}-")
+    return item.identifier if own else f"{operation.name} {item.identifier}"
 
 
 def report(result: Result) -> None:

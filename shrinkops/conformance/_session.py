@@ -8,6 +8,8 @@ Invariants
 
 from __future__ import annotations
 
+import os
+import tempfile
 import time
 from collections.abc import Callable, Sequence
 
@@ -67,6 +69,7 @@ def environments(
 ) -> list[Environment]:
     """Return one environment for each operation's suite; those of ``names``, where given."""
     target = open_target(text)
+    _keep_out_of_the_folder()
     try:
         suites = load_suites(names)
     except (ValueError, TypeError) as error:
@@ -83,6 +86,19 @@ def environments(
         if not devices:
             raise UnusableTargetError(f"backend {target.backend.name!r} has no device here")
     return found
+
+
+def _keep_out_of_the_folder() -> None:
+    """Have Hypothesis write its caches elsewhere than in the current folder."""
+    global _caches
+    if _caches is None and "HYPOTHESIS_STORAGE_DIRECTORY" not in os.environ:
+        from hypothesis.configuration import set_hypothesis_home_dir
+
+        _caches = tempfile.TemporaryDirectory(prefix="shrinkops-", ignore_cleanup_errors=True)
+        set_hypothesis_home_dir(_caches.name)
+
+
+_caches: tempfile.TemporaryDirectory[str] | None = None
 
 
 def plan_for(

@@ -1,31 +1,19 @@
-"""The tests that ``pytest --pyargs shrinkops.conformance --backend TARGET`` collects.
+"""Stands for the tests that ``pytest -p shrinkops.conformance.plugin`` makes of the kit.
 
-Any other pytest run that comes across this file finds no test in it.
+The plugin makes them, one for each item of the plan. A run without it that comes across this file
+finds no test in it; one that asks for the kit by name is told what is missing.
 """
 
 from __future__ import annotations
 
 import sys
-from typing import Any
 
 import pytest
 
-if "shrinkops.conformance._plugin" in sys.modules:
-    from shrinkops.conformance._plugin import active, report
+_PLUGIN = "shrinkops.conformance.plugin"
 
-    if active():
-
-        def pytest_generate_tests(metafunc: pytest.Metafunc) -> None:
-            """Make one test for each item of the plan."""
-            plugin: Any = metafunc.config.pluginmanager.get_plugin("shrinkops-conformance-run")
-            parameters = [
-                pytest.param(planned, id=planned[2].identifier.replace("[", "-").rstrip("]"))
-                for planned in plugin.items()
-            ]
-            metafunc.parametrize("planned", parameters)
-
-        @pytest.mark.conformance
-        def test_check(planned: Any, request: pytest.FixtureRequest) -> None:
-            """Judge one item."""
-            plugin: Any = request.config.pluginmanager.get_plugin("shrinkops-conformance-run")
-            report(plugin.judge(*planned))
+if _PLUGIN not in sys.modules and "shrinkops.conformance" in sys.argv[1:]:
+    raise pytest.Collector.CollectError(
+        f"the kit makes its tests in a plugin that nobody loads unasked; add\n"
+        f"    -p {_PLUGIN} --shrinkops-backend TARGET"
+    )

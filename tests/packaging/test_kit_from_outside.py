@@ -22,8 +22,9 @@ def test_command_certifies_the_plugin(outsider):
 
 
 def test_pytest_runs_the_kit_on_the_plugin(outsider):
-    arguments = ("--pyargs", "shrinkops.conformance", "--backend", "array_api_strict")
-    done = outsider.run("-m", "pytest", "-q", "-p", "no:cacheprovider", *arguments)
+    kit = ("-p", "shrinkops.conformance.plugin", "--pyargs", "shrinkops.conformance")
+    arguments = ("-p", "no:cacheprovider", *kit, "--shrinkops-backend", "array_api_strict")
+    done = outsider.run("-m", "pytest", "-q", *arguments)
     passed = re.search(r"^(\d+) passed, \d+ skipped in", done.stdout, re.MULTILINE)
     assert int(passed[1]) > 500
 
