@@ -52,7 +52,11 @@ class Plugin:
             sys.path.append(folder)  # as the command: it may lie here, and hides nothing
         try:
             self.ledger = read_ledger(Path(option("ledger"))) if option("ledger") else Ledger()
-            found = environments(option("backend"), thorough=bool(option("thorough")))
+            found = environments(
+                option("backend"),
+                thorough=bool(option("thorough")),
+                names=option("operation") or (),
+            )
             plans = [(e, plan_for(e, frozen=spec is not None)) for e in found]
         except (UnusableTargetError, LedgerError) as error:
             raise pytest.UsageError(str(error)) from error

@@ -32,6 +32,7 @@ _PACKAGE = "shrinkops.conformance"
 _FOLDER = Path(__file__).parent
 _OPTIONS: dict[str, dict[str, Any]] = {
     "backend": {"metavar": "TARGET", "help": "backend to certify: a name or module:attribute"},
+    "operation": {"metavar": "NAME", "action": "append", "help": "only this operation; repeat"},
     "ledger": {"metavar": "FILE", "help": "expected failures, a TOML file; strict"},
     "thorough": {"action": "store_true", "help": "the exhaustive runs too"},
     "spec": {"help": "freeze: only the checks of this version of the specification"},

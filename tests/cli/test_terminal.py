@@ -98,6 +98,10 @@ CASES: dict[tuple[str, str], list[Case]] = {
         Case(("--check", "HS-VAL-3"), 0, "HS-VAL-3"),
         Case(("--check", "NONE"), 3, "NO VERDICT: no check was selected", ("numpy",)),
     ],
+    ("conformance", "--operation"): [
+        Case(("--operation", "hardshrink"), 0, CONFORMS),
+        Case(("--operation", "hradshrink"), 2, "hradshrink"),
+    ],
     ("conformance", "--json"): [Case(("--json", "-"), 0, '"shrinkops-certificate"')],
     ("conformance", "--html"): [Case(("--html", "-"), 0, "<!doctype html>")],
     ("conformance", "--junit"): [Case(("--junit", "j.xml"), 0, CONFORMS)],
