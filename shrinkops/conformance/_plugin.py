@@ -96,7 +96,7 @@ class Plugin:
         if isinstance(item, _Item) and call.when == "call" and item.result is not None:
             result = item.result
             fields = {name: getattr(result, name) for name in _FIELDS}
-            made.shrinkops = {"key": item.key, "state": result.state.name, **fields}
+            made.__dict__["shrinkops"] = {"key": item.key, "state": result.state.name, **fields}
         return made
 
     def pytest_runtest_logreport(self, report: pytest.TestReport) -> None:

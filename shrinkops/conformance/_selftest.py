@@ -22,7 +22,7 @@ from ._model import Item, Result, State
 from ._mutants import CONTROL, Mutant, Tools, mutated
 from ._plan import make_plan
 
-__all__ = ["Trial", "run_selftest", "trials"]
+__all__ = ["Trial", "concerned", "run_selftest", "trials"]
 
 
 @dataclass(frozen=True)
@@ -125,7 +125,7 @@ def run_selftest(environment: Environment, output: Output, patterns: Sequence[st
     """
     done = []
     suite = environment.suite
-    chosen = {m.name for m in suite.mutants() if not patterns or _named(m.killer, patterns)}
+    chosen = {m.name for m in suite.mutants() if _named(m.killer, patterns)}
     with output.progress(len(chosen)) as progress:
         for trial in trials(environment, lambda mutant: mutant.name in chosen):
             done.append(trial)
@@ -137,7 +137,12 @@ def run_selftest(environment: Environment, output: Output, patterns: Sequence[st
 
 def _named(killer: str, patterns: Sequence[str]) -> bool:
     names = (killer, killer.partition("/")[0])
-    return any(fnmatch.fnmatchcase(name, pattern) for name in names for pattern in patterns)
+    return not patterns or any(fnmatch.fnmatchcase(n, p) for n in names for p in patterns)
+
+
+def concerned(environment: Environment, patterns: Sequence[str]) -> bool:
+    """Tell whether an operation has mutants that a selection of checks should kill."""
+    return any(_named(mutant.killer, patterns) for mutant in environment.suite.mutants())
 
 
 def _say(trial: Trial, output: Output) -> None:

@@ -118,8 +118,9 @@ def command(
     if list_only:
         return _list(output, found, patterns, frozen=spec is not None)
     if selftest:
-        from ._selftest import run_selftest
+        from ._selftest import concerned, run_selftest
 
+        found = [e for e in found if concerned(e, patterns)] or found[:1]
         return max(Exit(run_selftest(environment, output, patterns)) for environment in found)
     plans = [(e, plan_for(e, patterns, frozen=spec is not None)) for e in found]
     # A pattern names checks of one operation, mostly: the others are then not in question.
