@@ -16,7 +16,7 @@ from typing import Any
 
 from shrinkops import Backend, hookimpl
 
-__all__ = ["NumpyBackend", "UfuncBackend", "shrinkops_backends"]
+__all__ = ["NumpyBackend", "NumpyTypes", "UfuncBackend", "shrinkops_backends"]
 
 _NATIVE = frozenset({"float16", "float32", "float64", "complex64", "complex128"})
 _INTEGERS = frozenset(f"{sign}int{width}" for sign in ("", "u") for width in (8, 16, 32, 64))
@@ -35,7 +35,7 @@ _ML_DTYPES = frozenset(
 """Not float8_e8m0fnu, which has no zero to give."""
 
 
-class _NumpyTypes(Backend):
+class NumpyTypes(Backend):
     """What both backends share: NumPy's element types."""
 
     framework = "numpy"
@@ -66,7 +66,7 @@ class _NumpyTypes(Backend):
         return _kernels.describe()
 
 
-class NumpyBackend(_NumpyTypes):
+class NumpyBackend(NumpyTypes):
     """`numpy.ndarray`, its subclasses, and NumPy scalars."""
 
     name = "numpy"
@@ -109,7 +109,7 @@ class NumpyBackend(_NumpyTypes):
         return ("numpy.ndarray and subclasses", "NumPy scalars")
 
 
-class UfuncBackend(_NumpyTypes):
+class UfuncBackend(NumpyTypes):
     """Types that hold arrays (pandas, xarray, pint, …), and any with ``__array_ufunc__``."""
 
     name = "ufunc"

@@ -255,6 +255,8 @@ def check_broadcast(
 ) -> None:
     """Refuse an array λ that would enlarge the result (HS-LAM-6).
 
+    A length that is NaN is not known yet, as dask has it, and refuses nothing.
+
     Parameters
     ----------
     operation, parameter : str
@@ -268,7 +270,8 @@ def check_broadcast(
         λ has more axes than ``x``, or one that is neither 1 nor as long as ``x``'s.
     """
     fits = len(shape) <= len(wanted) and all(
-        n in (1, m) for n, m in zip(reversed(shape), reversed(wanted), strict=False)
+        n in (1, m) or n != n or m != m
+        for n, m in zip(reversed(shape), reversed(wanted), strict=False)
     )
     if not fits:
         raise ValueError(

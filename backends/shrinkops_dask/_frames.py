@@ -1,0 +1,113 @@
+"""dask.dataframe: partition by partition, as pandas does it.
+
+Invariants
+----------
+- What a partition of no rows refuses is refused when the graph is made.
+- A threshold per column may be a pandas Series, a dict, or what dask reduces a frame to; one
+  per row is a collection with x's partitions.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping, Sequence
+from typing import Any
+
+from shrinkops.spec import Operation, public_function, type_name
+
+from ._tasks import task
+
+__all__ = ["kernel"]
+
+
+def kernel(operation: Operation, arrays: Callable[..., Any]) -> Callable[..., Any]:
+    """Return ``kernel(x, *parameters, out)`` for frames around the one for arrays."""
+    import dask.array as da
+
+    def either(x: Any, *arguments: Any) -> Any:
+        if isinstance(x, da.Array):
+            return arrays(x, *arguments)
+        return _frame(operation, x, arguments[:-1], arguments[-1])
+
+    return either
+
+
+def _frame(operation: Operation, x: Any, parameters: Sequence[Any], out: Any) -> Any:
+    if out is not None:
+        raise TypeError(
+            f"{operation.name}: the 'dask' backend has no out= for {type_name(type(x))}: a "
+            f"collection is a plan, and has no memory to be filled; use the returned value"
+        )
+    function = public_function(operation.name)
+    named = list(zip(parameters, operation.parameter_names, strict=True))
+    lazy = {name: _aligned(operation.name, x, value, name) for value, name in named if _lazy(value)}
+    for value, name in named:
+        if name not in lazy:
+            _check(operation.name, x, value, name)
+    meta = function(x._meta, *(_sample(x, v) if name in lazy else v for v, name in named))
+    numbers = [None if name in lazy else value for value, name in named]
+    return x.map_partitions(
+        task(function, numbers), *lazy.values(), meta=meta, enforce_metadata=False
+    )
+
+
+def _lazy(value: Any) -> bool:
+    return hasattr(value, "npartitions") and hasattr(value, "_meta")
+
+
+def _check(operation: str, x: Any, value: Any, name: str) -> None:
+    """Refuse arrays of another library; numbers are checked where the meta is computed."""
+    import dask.dataframe as dd
+    import pandas as pd
+
+    per_column = isinstance(value, (pd.Series, Mapping)) and isinstance(x, dd.DataFrame)
+    if hasattr(value, "dtype") and hasattr(value, "shape") and value.shape != () and not per_column:
+        raise TypeError(
+            f"{operation}: all arrays must be of one library, the one of x ('dask' backend), got x "
+            f"is {type_name(type(x))}, {name} is {type_name(type(value))}; pass a Python float as "
+            f"{name}, or a collection like x"
+        )
+
+
+def _aligned(operation: str, x: Any, value: Any, name: str) -> Any:
+    """Return a parameter whose partitions go with x's, or the single one that serves them all."""
+    import dask.dataframe as dd
+
+    kinds = {
+        dd.DataFrame: (dd.DataFrame, dd.Series),
+        dd.Series: (dd.Series,),
+        dd.Index: (dd.Index,),
+    }
+    fitting = next(taken for kind, taken in kinds.items() if isinstance(x, kind))
+    if value.ndim == 0:
+        return value
+    if not isinstance(value, fitting):
+        raise TypeError(
+            f"{operation}: {name} is {type_name(type(value))} and x is {type_name(type(x))}; pass "
+            f"a float, or a collection like x"
+        )
+    if isinstance(x, dd.DataFrame) and isinstance(value, dd.Series):
+        if value.npartitions == 1:
+            return value  # one threshold per column, such as x.std()
+        wrong = f"has {value.npartitions} partitions, expected one value for each column, in one"
+    elif value.known_divisions and x.known_divisions:
+        same = value.divisions == x.divisions
+        return value if same else value.repartition(divisions=x.divisions, force=True)
+    elif value.npartitions == x.npartitions:
+        return value
+    else:
+        wrong = f"has {value.npartitions} partitions, expected x's {x.npartitions}"
+    raise ValueError(f"{operation}: {name} {wrong}; repartition it like x, or pass a float")
+
+
+def _sample(x: Any, value: Any) -> Any:
+    """Return a parameter without rows that stands for a lazy one."""
+    import dask.dataframe as dd
+    import pandas as pd
+
+    if isinstance(x, dd.DataFrame):
+        return value._meta if value.ndim == 2 else pd.Series(0.0, index=x.columns)
+    if value.ndim:
+        return value._meta
+    if isinstance(x, dd.Series):
+        return pd.Series([], dtype="float64", index=x._meta.index[:0])
+    return pd.Index([], dtype="float64")

@@ -1,0 +1,49 @@
+"""What runs in the workers, in whatever process they are.
+
+Invariants
+----------
+- A task holds numbers and the operation's public function, which pickles as a name: a worker
+  imports shrinkops, finds its backends and loads its kernels by itself.
+- A parameter that came as an array stays one, also where its chunk has a single element.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Sequence
+from functools import partial
+from typing import Any
+
+__all__ = ["array_task", "task"]
+
+
+def task(function: Callable[..., Any], numbers: Sequence[Any]) -> Callable[..., Any]:
+    """Return ``partition(x, *others)``; None among the numbers stands for the next of them."""
+    return partial(_partition, function, tuple(numbers))
+
+
+def array_task(function: Callable[..., Any], numbers: Sequence[Any]) -> Callable[..., Any]:
+    """Return ``chunk(x, *arrays)``; None among the numbers stands for the next array."""
+    return partial(_chunk if None in numbers else _partition, function, tuple(numbers))
+
+
+def _taken(numbers: tuple[Any, ...], others: Sequence[Any]) -> list[Any]:
+    rest = iter(others)
+    return [next(rest) if value is None else value for value in numbers]
+
+
+def _partition(function: Callable[..., Any], numbers: tuple[Any, ...], x: Any, *others: Any) -> Any:
+    return function(x, *_taken(numbers, others))
+
+
+def _chunk(function: Callable[..., Any], numbers: tuple[Any, ...], x: Any, *arrays: Any) -> Any:
+    taken = _taken(numbers, arrays)
+    if all(getattr(array, "ndim", 1) for array in arrays):
+        return function(x, *taken)
+    # An array of no axes would be taken for the number that it holds, and be refused as one.
+    lifted = [
+        value.reshape((1,)) if given is None and getattr(value, "ndim", 1) == 0 else value
+        for given, value in zip(numbers, taken, strict=True)
+    ]
+    if getattr(x, "ndim", 1) == 0:
+        return function(x.reshape((1,)), *lifted)[0]
+    return function(x, *lifted)
