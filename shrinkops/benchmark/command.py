@@ -2,6 +2,9 @@
 
 from __future__ import annotations
 
+import itertools
+import os
+from collections import Counter
 from collections.abc import Callable, Sequence
 from itertools import count
 from typing import Any
@@ -13,6 +16,7 @@ from shrinkops._commands.files import FILE, Destination, distinct, replacing
 from shrinkops._commands.output import Output, dumps
 from shrinkops._commands.status import Exit
 from shrinkops._commands.text import Column
+from shrinkops._numbers.formats import FORMATS
 from shrinkops._plugins.target import Target, find_target, operations
 from shrinkops.operations._declaration import Operation
 
@@ -116,6 +120,7 @@ def command(
         raise click.UsageError(f"a gate is a ratio above 0, got {gate:g}")
     if plot_file is not None:
         _check_plot(plot_file)
+    _check_memory(sizes, dtypes)
     found = [_target(text) for text in targets]
     session = _measure(
         output,
@@ -150,6 +155,26 @@ def _check_plot(place: Destination) -> None:
         check_format(place.path)
     except ValueError as error:
         raise click.UsageError(str(error)) from error
+
+
+_ARRAYS = 4
+"""How many arrays of a case are held at once: x, out, and what a peer makes."""
+
+
+def _check_memory(sizes: Sequence[int], dtypes: Sequence[str]) -> None:
+    """Refuse arrays that this machine cannot hold before it begins to make them."""
+    try:
+        memory = os.sysconf("SC_PHYS_PAGES") * os.sysconf("SC_PAGE_SIZE")
+    except (AttributeError, ValueError, OSError):  # a system that does not tell
+        return
+    for size, dtype in itertools.product(sizes, dtypes):
+        width = FORMATS[dtype].width / 8 if dtype in FORMATS else 1
+        if _ARRAYS * size * width > memory:
+            raise click.UsageError(
+                f"--size {size:g}: {_ARRAYS} arrays of {size:g} {dtype} numbers take "
+                f"{_ARRAYS * size * width / 1e9:,.0f} GB, and this machine has {memory / 1e9:.0f} "
+                f"GB; choose at most {memory / width / _ARRAYS:.0e}"
+            )
 
 
 def _operation(name: str) -> Operation:
@@ -231,7 +256,7 @@ def _print_session(output: Output, session: Session) -> None:
         output.table(_COLUMNS, [_row(figure) for figure in session.measured])
     departures = {f.peer: f.departs for f in session.measured if f.departs}
     notes = [f"* {peer} departs from the specification: {d}" for peer, d in departures.items()]
-    for text in notes + [f"left out: {text}" for text in session.left_out]:
+    for text in notes + _left_out(session.left_out):
         output.line(text, style="dim")
     for text in session.wrong:
         output.line(f"wrong: {text}", style="bold red")
@@ -239,6 +264,18 @@ def _print_session(output: Output, session: Session) -> None:
         f"{len(session.measured)} measured, {len(session.left_out)} left out, "
         f"{len(session.wrong)} wrong"
     )
+
+
+def _left_out(texts: Sequence[str]) -> list[str]:
+    """Say each reason once, and in how many cases it held."""
+    groups = Counter(tuple(text.split(": ", 2)) for text in texts)
+    reasons = Counter[tuple[str, ...]]()
+    for parts, times in groups.items():
+        reasons[(parts[0], parts[2]) if len(parts) == 3 else parts] += times
+    return [
+        f"left out: {': '.join(parts)}" + (f" ({times} cases)" if times > 1 else "")
+        for parts, times in reasons.items()
+    ]
 
 
 def _row(figure: Comparison) -> list[str]:

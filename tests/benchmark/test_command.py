@@ -177,3 +177,29 @@ def test_a_gate_that_judges_nothing_fails() -> None:
 def test_the_self_test_is_an_option() -> None:
     result = _run("--self-test")
     assert result.exit_code == 0, result.output
+
+
+def test_a_size_that_no_memory_holds_is_refused() -> None:
+    result = _run("numpy", "--size", "1e15")
+    assert result.exit_code == 2
+    assert "arrays of 1e+15 float32 numbers take 16,000,000 GB" in " ".join(result.output.split())
+
+
+def test_a_reason_is_said_once() -> None:
+    from shrinkops.benchmark.command import _left_out
+
+    texts = [f"numpy: {size} x float32, out, cpu: acme: acme is not installed" for size in (1, 2)]
+    assert _left_out([*texts, "numpy: 1 x float32: no ufunc"]) == [
+        "left out: numpy: acme: acme is not installed (2 cases)",
+        "left out: numpy: no ufunc",
+    ]
+
+
+def test_few_peers_are_drawn() -> None:
+    from shrinkops.benchmark._plot import chosen
+
+    lines = {f"{name} (float32, out)": [(10, time)] for time, name in enumerate("bacdefgh", 1)}
+    names = [label.partition(" (")[0] for label in chosen(lines, {"a"})]
+    assert names[0] == "a"
+    assert len(names) <= 5
+    assert {"b", "h"} <= set(names)
