@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import importlib
 import re
 from pathlib import Path
 
@@ -16,6 +17,10 @@ ENVIRONMENT = {
     "SHRINKOPS_DISABLE_PLUGIN_AUTOLOAD": (
         "`1`, or `0`, `false`, `no`, `off` for no",
         "reads no entry point, our own included; only what is registered by hand is there",
+    ),
+    "SHRINKOPS_PREFER": (
+        "names of backends, with commas",
+        "asks these first where several take a type; `shrinkops.prefer` says it in Python",
     ),
     "SHRINKOPS_NUMPY_KERNEL": (
         "`pure`, or an instruction set as `shrinkops backends` shows it",
@@ -214,3 +219,17 @@ def demo_picture() -> str:
         "```{image} /_generated/demo.png\n:alt: The electrocardiogram noisy, denoised and clean, "
         "a photograph, and the curve of hardshrink.\n```"
     )
+
+
+def rest(module: str) -> str:
+    """Return the entries of public names that the module's page does not list itself."""
+    page = (ROOT / "docs" / "reference" / f"{module.rpartition('.')[2]}.md").read_text("utf-8")
+    listed = set(re.findall(r"^\.\. \w+:: (\w+)", page, re.MULTILINE))
+    lines = [f".. currentmodule:: {module}"]
+    namespace = importlib.import_module(module)
+    for name in namespace.__all__:
+        value = getattr(namespace, name)
+        kind = "class" if isinstance(value, type) else "function" if callable(value) else "data"
+        if name not in listed and name != "Format":
+            lines += ["", f".. auto{kind}:: {name}", "   :members:" if kind == "class" else ""]
+    return "\n".join(["```{eval-rst}", *lines, "```"])
