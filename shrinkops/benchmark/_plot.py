@@ -93,7 +93,8 @@ def plot(figures: Sequence[Comparison], path: Path) -> None:
     targets = {figure.target for figure in figures}
     drawn = chosen(lines, targets)
     cases = {label.partition(" (")[2] for label in drawn}
-    with matplotlib.rc_context({**matplotlib.rcParamsDefault, **_STYLE}):
+    settings: Any = {**matplotlib.rcParamsDefault, **_STYLE}
+    with matplotlib.rc_context(settings):
         figure = Figure(figsize=(9, 4.6), layout="constrained")
         axes = figure.add_subplot()
         axes.set_xscale("log")

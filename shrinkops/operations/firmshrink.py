@@ -6,7 +6,7 @@ Sources: H.-Y. Gao and A. G. Bruce, "WaveShrink with firm shrinkage", Statistica
 
 from __future__ import annotations
 
-from typing import Any, TypeVar
+from typing import Any, SupportsFloat, TypeVar
 
 from ._clauses import clauses
 from ._declaration import Clause, Operation, Parameter, Piece
@@ -98,7 +98,9 @@ OPERATION = Operation(
 
 
 @define(OPERATION)
-def firmshrink(x: _Array, lambd: Any = 0.5, mu: Any = 1.0, *, out: _Array | None = None) -> _Array:
+def firmshrink(
+    x: _Array, lambd: SupportsFloat = 0.5, mu: SupportsFloat = 1.0, *, out: _Array | None = None
+) -> _Array:
     """Zero the band of ``lambd``, keep what reaches ``mu``, join the two by a straight line.
 
     ::

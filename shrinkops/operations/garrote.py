@@ -7,7 +7,7 @@ Computational and Graphical Statistics 7 (1998); ``pywt.threshold`` with "garrot
 
 from __future__ import annotations
 
-from typing import Any, TypeVar
+from typing import Any, SupportsFloat, TypeVar
 
 from ._clauses import clauses
 from ._declaration import Clause, Operation, Parameter, Piece
@@ -67,7 +67,7 @@ OPERATION = Operation(
 
 
 @define(OPERATION)
-def garrote(x: _Array, lambd: Any = 0.5, *, out: _Array | None = None) -> _Array:
+def garrote(x: _Array, lambd: SupportsFloat = 0.5, *, out: _Array | None = None) -> _Array:
     """Shrink by ``lambd**2 / x``: much near the band, little far from it.
 
     ::

@@ -6,7 +6,7 @@ corners that it leaves open are closed by the clauses of its specification.
 
 from __future__ import annotations
 
-from typing import Any, TypeVar
+from typing import Any, SupportsFloat, TypeVar
 
 from ._clauses import clauses
 from ._declaration import Clause, Operation, Parameter, Piece
@@ -51,7 +51,7 @@ OPERATION = Operation(
 
 
 @define(OPERATION)
-def hardshrink(x: _Array, lambd: Any = 0.5, *, out: _Array | None = None) -> _Array:
+def hardshrink(x: _Array, lambd: SupportsFloat = 0.5, *, out: _Array | None = None) -> _Array:
     """Zero every element whose magnitude is at most ``lambd``.
 
     ::

@@ -5,7 +5,7 @@ Source: the operator Shrink-9 of ONNX. With bias 0 it is hardshrink, with bias Î
 
 from __future__ import annotations
 
-from typing import Any, TypeVar
+from typing import Any, SupportsFloat, TypeVar
 
 from ._clauses import clauses
 from ._declaration import Clause, Operation, Parameter, Piece
@@ -60,7 +60,9 @@ OPERATION = Operation(
 
 
 @define(OPERATION)
-def shrink(x: _Array, lambd: Any = 0.5, bias: Any = 0.0, *, out: _Array | None = None) -> _Array:
+def shrink(
+    x: _Array, lambd: SupportsFloat = 0.5, bias: SupportsFloat = 0.0, *, out: _Array | None = None
+) -> _Array:
     """Zero the band of ``lambd`` and move the rest towards zero by ``bias``.
 
     ::

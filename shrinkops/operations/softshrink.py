@@ -7,7 +7,7 @@ soft-thresholding", IEEE Trans. Information Theory 41 (1995). It is the proximal
 
 from __future__ import annotations
 
-from typing import Any, TypeVar
+from typing import Any, SupportsFloat, TypeVar
 
 from ._clauses import clauses
 from ._declaration import Clause, Operation, Parameter, Piece
@@ -66,7 +66,7 @@ OPERATION = Operation(
 
 
 @define(OPERATION)
-def softshrink(x: _Array, lambd: Any = 0.5, *, out: _Array | None = None) -> _Array:
+def softshrink(x: _Array, lambd: SupportsFloat = 0.5, *, out: _Array | None = None) -> _Array:
     """Move every element towards zero by ``lambd``, at most to 0.
 
     ::

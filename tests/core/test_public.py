@@ -24,7 +24,7 @@ def test_all_is_what_is_public() -> None:
 
 def test_the_signature_is_the_one_of_the_specification() -> None:
     assert str(inspect.signature(shrinkops.hardshrink)).startswith(
-        "(x: '_Array', lambd: 'Any' = 0.5, *, out"
+        "(x: '_Array', lambd: 'SupportsFloat' = 0.5, *, out"
     )
     assert list(inspect.signature(shrinkops.Hardshrink).parameters) == ["lambd"]
 

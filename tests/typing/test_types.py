@@ -1,8 +1,11 @@
-"""The annotations of the public surface, as mypy reads them."""
+"""The annotations of the public surface, as mypy and pyright read them."""
 
 from __future__ import annotations
 
+import json
 import re
+import subprocess
+import sys
 from pathlib import Path
 
 from mypy import api
@@ -29,3 +32,25 @@ def test_annotations_as_mypy_reads_them():
     ]
     assert len(marks) > 5
     assert sorted(found) == sorted(marks), text
+
+
+def test_annotations_as_pyright_reads_them(tmp_path):
+    """The same lines are right, and the same are wrong, as for mypy."""
+    settings = {
+        "include": [str(HERE)],
+        "typeCheckingMode": "standard",
+        "pythonVersion": "3.11",
+        "extraPaths": [str(ROOT), *(path for path in sys.path if path)],
+    }
+    (tmp_path / "pyrightconfig.json").write_text(json.dumps(settings))
+    command = [sys.executable, "-m", "basedpyright", "--outputjson", "-p", str(tmp_path)]
+    done = subprocess.run(command, capture_output=True, text=True, timeout=300, check=False)
+    diagnostics = json.loads(done.stdout)["generalDiagnostics"]
+    found = {
+        (Path(d["file"]).name, d["range"]["start"]["line"] + 1)
+        for d in diagnostics
+        if Path(d["file"]).name != Path(__file__).name
+    }
+    lines = (HERE / "refused.py").read_text("utf-8").splitlines()
+    marked = {("refused.py", n) for n, line in enumerate(lines, 1) if "# error: " in line}
+    assert found == marked, done.stdout
