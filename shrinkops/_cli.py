@@ -53,9 +53,12 @@ _LAZY = {
         {},
         "Tell which backend takes an array type, and why.",
     ),
+    "new-backend": _Lazy(
+        "shrinkops._commands.new_backend:command", {}, "Write a distribution with a backend."
+    ),
 }
 
-_TAKE_MODULES = frozenset({"bench", "conformance", "explain"})
+_TAKE_MODULES = frozenset({"bench", "conformance", "explain", "new-backend"})
 """Commands whose ``module:attribute`` may lie in the current folder."""
 
 

@@ -21,7 +21,8 @@ _MODES = {
         "mode = jax.disable_jit(); mode.__enter__()", "mode.__exit__(None, None, None)"
     ),
     "x64 off": Mode(
-        "jax.config.update('jax_enable_x64', False)", "jax.config.update('jax_enable_x64', True)",
+        "jax.config.update('jax_enable_x64', False)",
+        "jax.config.update('jax_enable_x64', True)",
         narrow=True,
     ),
 }

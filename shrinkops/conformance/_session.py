@@ -12,7 +12,10 @@ import os
 import tempfile
 import time
 from collections.abc import Callable, Sequence
+from typing import Any
 
+from shrinkops._errors import type_name
+from shrinkops._plugins.backend import Backend
 from shrinkops._plugins.target import Target, find_target
 
 from ._context import Environment
@@ -33,15 +36,15 @@ class UnusableTargetError(RuntimeError):
     """The target cannot be judged here; the message says why and what to do."""
 
 
-def open_target(text: str) -> Target:
-    """Find a target and see that it can compute here.
+def open_target(text: str | Backend | type[Backend]) -> Target:
+    """Find a target, or take a backend as it is, and see that it can compute here.
 
     Raises
     ------
     UnusableTargetError
     """
     try:
-        target = find_target(text)
+        target = find_target(text) if isinstance(text, str) else _bare(text)
     except (ValueError, TypeError) as error:
         raise UnusableTargetError(str(error)) from error
     backend = target.backend
@@ -64,8 +67,20 @@ def open_target(text: str) -> Target:
     return target
 
 
+def _bare(given: Any) -> Target:
+    """Take a backend that nobody registered."""
+    backend = given() if isinstance(given, type) and issubclass(given, Backend) else given
+    if not isinstance(backend, Backend):
+        raise TypeError(
+            f"target is {type_name(type(given))}, expected a backend's name, module:attribute, "
+            f"or a shrinkops.Backend class or instance"
+        )
+    cls = type(backend)
+    return Target(f"{cls.__module__}:{cls.__qualname__}", backend, cls.__module__, "", False)
+
+
 def environments(
-    text: str, *, thorough: bool = False, names: Sequence[str] = ()
+    text: str | Backend | type[Backend], *, thorough: bool = False, names: Sequence[str] = ()
 ) -> list[Environment]:
     """Return one environment for each operation's suite; those of ``names``, where given."""
     target = open_target(text)

@@ -69,7 +69,10 @@ _COLUMNS = (
     "--check", "patterns", multiple=True, help="Only checks or clauses that match, as 'HS-VAL-*'."
 )
 @click.option(
-    "--operation", "names", multiple=True, metavar="NAME",
+    "--operation",
+    "names",
+    multiple=True,
+    metavar="NAME",
     help="Only this operation; module:attribute for a third party's.",
 )
 @click.option("--json", "json_file", type=FILE, metavar="FILE", help="Write the certificate.")

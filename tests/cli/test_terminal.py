@@ -38,6 +38,7 @@ BASE = {
     "conformance": ("numpy", "--check", "HS-VAL-1"),
     "demo": ("--signal", "signal.npy"),
     "explain": ("numpy:ndarray",),
+    "new-backend": ("acme", "--framework", "array_api_strict"),
 }
 """What each command is given besides the option in question."""
 
@@ -118,6 +119,16 @@ CASES: dict[tuple[str, str], list[Case]] = {
     ("explain", ""): [
         Case((), 0, "numpy.ndarray: 'numpy'"),
         Case((), 1, "no backend takes list", ("builtins:list",)),
+    ],
+    ("new-backend", "--framework"): [
+        Case(("--framework", "json"), 2, "json is no Array API namespace"),
+    ],
+    ("new-backend", "--namespace"): [
+        Case(("--namespace", "nosuch"), 2, "nosuch cannot be imported"),
+    ],
+    ("new-backend", "--folder"): [
+        Case(("--folder", "acme"), 0, "wrote acme: AcmeBackend for array_api_strict"),
+        Case(("--folder", "acme"), 2, "acme is there already"),
     ],
     ("explain", "--json"): [Case(("--json",), 0, '"backend": "numpy"')],
 }
