@@ -26,6 +26,7 @@ __all__ = [
     "from_bits",
     "limit_of",
     "narrow",
+    "put",
     "signed_value",
     "split",
     "widen",
@@ -72,7 +73,15 @@ def widen(bits: Any, form: FloatFormat, work: np.dtype[Any]) -> Any:
     )
     unit = np.float32(2.0 ** (1 - form.bias - fraction))
     number = jnp.where(wide < form.smallest_normal_bits, _convert(wide, work) * unit, normal)
-    return jnp.where(wide > form.max_bits, np.float32(np.inf), number)
+    return put(number, wide > form.max_bits, np.inf)
+
+
+def put(number: Any, where: Any, special: float) -> Any:
+    """Set elements to infinity or NaN, without a constant that ``jax.debug_nans`` would see."""
+    form = float_format(number.dtype.name)
+    special_bits = carrier(form).type(form.top_bits + (special != np.inf))
+    bits = lax.bitcast_convert_type(number, carrier(form))
+    return lax.bitcast_convert_type(jnp.where(where, special_bits, bits), number.dtype)
 
 
 def narrow(number: Any, form: FloatFormat) -> Any:
@@ -99,7 +108,7 @@ def signed_value(number: Any, form: FloatFormat, work: np.dtype[Any]) -> Any:
     """Round an array of signed numbers once, and return them in the working format."""
     magnitude, negative, nan = _rounded(number, form)
     value = widen(magnitude, form, work)
-    return jnp.where(nan, work.type(np.nan), jnp.where(negative, -value, value))
+    return put(jnp.where(negative, -value, value), nan, np.nan)
 
 
 def _rounded(number: Any, form: FloatFormat) -> tuple[Any, Any, Any]:

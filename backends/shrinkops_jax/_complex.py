@@ -23,7 +23,7 @@ from jax.custom_derivatives import SymbolicZero
 
 from shrinkops.spec import FloatFormat, float_format
 
-from ._bits import bits_of, split
+from ._bits import bits_of, put, split
 from ._formulas import FORMULAS, Formula, firm_gain
 from ._real import parameter_values, working_values
 
@@ -105,8 +105,8 @@ def _ratio(operation: str, formula: Formula, z: Any, limits: Any) -> tuple[Any, 
         u = _scaled(jnp.clip(upper, none, upper.dtype.type(form.max_bits)), form, exponent)
         beyond = _sum(terms + [-term for term in _square(u)]) >= 0
         keep = keep | (beyond & (upper <= form.max_bits))
-        unlimited = u.dtype.type(np.inf)
-        gain = firm_gain(t, jnp.where(upper > form.max_bits, unlimited, u))
+
+        gain = firm_gain(t, put(u, upper > form.max_bits, np.inf))
     moved = ~(band | keep)
     one = t.dtype.type(1)
     size = jnp.sqrt(jnp.where(moved, _sum(terms), one))

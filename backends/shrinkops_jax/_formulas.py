@@ -55,8 +55,8 @@ def _quotient(numerator: Any, denominator: Any, otherwise: float) -> Any:
 
     A subnormal one may count as a zero where it is divided by, and not where it is compared.
     """
-    smallest = np.finfo(denominator.dtype).smallest_normal
-    usable = (denominator >= smallest) & (denominator < jnp.inf)
+    range_ = np.finfo(denominator.dtype)
+    usable = (denominator >= range_.smallest_normal) & (denominator <= range_.max)
     one = denominator.dtype.type(1)
     safe = jnp.where(usable, denominator, one)
     return jnp.where(usable, jnp.where(usable, numerator, one) / safe, one.dtype.type(otherwise))

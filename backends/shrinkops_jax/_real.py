@@ -24,7 +24,7 @@ from jax.custom_derivatives import SymbolicZero
 
 from shrinkops.spec import FloatFormat, float_format
 
-from ._bits import bits_of, carrier, from_bits, limit_of, narrow, signed_value, widen
+from ._bits import bits_of, carrier, from_bits, limit_of, narrow, put, signed_value, widen
 from ._formulas import Formula
 
 __all__ = ["parameter_values", "real_body", "working_values"]
@@ -157,7 +157,8 @@ def working_values(
     if formula.above is not None:
         number = numbers[formula.above]
         infinite = limits[formula.above] > form.max_bits
-        numbers[formula.above] = jnp.where(infinite, number.dtype.type(np.inf), number)
+        marked = put(lax.stop_gradient(number), infinite, np.inf)
+        numbers[formula.above] = jnp.where(infinite, marked, number)
     return tuple(numbers)
 
 
