@@ -93,8 +93,9 @@ def test_install_commands_name_extras_and_files_that_exist():
         assert extra in extras
     assert "-c tests/constraints.txt" in tests
     assert (ROOT / "tests" / "constraints.txt").exists()
-    for extra in re.findall(r"`shrinkops\[(\w+)\]`", README):
-        assert extra in extras
+    named = re.findall(r"`'\.\[(\w+)\]'`", README)
+    assert named
+    assert set(named) <= set(extras)
 
 
 def test_continuous_integration_runs_the_test_command():

@@ -15,7 +15,7 @@ import os
 import secrets
 from collections.abc import Iterable, Iterator
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import click
 
@@ -54,7 +54,13 @@ class Destination:
             raise click.FileError(self.text, error.strerror or str(error)) from error
 
 
-class _File(click.ParamType[Destination]):
+if TYPE_CHECKING:
+    _Type = click.ParamType[Destination]
+else:
+    _Type = click.ParamType  # before click 8.4 it has no subscript
+
+
+class _File(_Type):
     """A path to write to, checked while the command line is read."""
 
     name = "file"

@@ -7,7 +7,7 @@ import os
 from collections import Counter
 from collections.abc import Callable, Sequence
 from itertools import count
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import click
 
@@ -32,7 +32,13 @@ __all__ = ["command"]
 _SIZES = (1, 1_000, 100_000, 1_000_000, 10_000_000)
 
 
-class _Count(click.ParamType[int]):
+if TYPE_CHECKING:
+    _Type = click.ParamType[int]
+else:
+    _Type = click.ParamType  # before click 8.4 it has no subscript
+
+
+class _Count(_Type):
     """A number of elements, as ``1000000`` or ``1e6``."""
 
     name = "number"
