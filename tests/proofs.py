@@ -58,10 +58,12 @@ def _mutants(target: str) -> Proof:
 
 
 PROOFS = (
-    Proof("exhaustive", "every pattern of 32 and of 16 bits, each kernel of the machine, 11 λ",
-          "python -m shrinkops_numpy.prove"),
+    Proof("exhaustive", "every pattern of 32 and of 16 bits, each operation and kernel, 8 to 11 λ",
+          "python tests/tools/prove.py"),
     Proof("sanitizers", "no read or write out of bounds, no undefined behaviour",
           "python tests/numpy_backend/sanitize.py"),
+    Proof("fuzz", "random calls of every kind against exact arithmetic, sanitized",
+          "python tests/numpy_backend/sanitize.py --fuzz 300000"),
     Proof("huge", "arrays of more than 2³¹ elements",
           "python -m pytest -q tests/numpy_backend/test_limits.py -k two_to",
           {"SHRINKOPS_TEST_HUGE": "1"}),

@@ -149,9 +149,8 @@ def _call(operation: str, x: Any, parameters: list[Any], out: Any) -> Any:
     if out is None and type(x) is np.ndarray and (x.ndim == 0 or any(p.ndim for p in operands)):
         # A ufunc would turn a 0-d result into a scalar, and ask λ for a say in the layout.
         out = np.empty_like(x)
-    if out is None:
-        return function(x, *operands)
-    return function(x, *operands, out=out)
+    with np.errstate(all="ignore"):  # NumPy converts a parameter whose NaN may be signalling
+        return function(x, *operands) if out is None else function(x, *operands, out=out)
 
 
 def _check_out(operation: str, x: Any, out: Any) -> None:

@@ -186,8 +186,8 @@ def _complex(operation: str, dtype: np.dtype[Any]) -> _pure.Rule:
             m = np.sqrt(square)
             factor = _factor_of(operation, excess, m, square, t, u, c)
             finite, number = square < 2.0**1000, square == square
-            zero = ((excess <= 0) & finite) | ((lambd == np.inf) & number)
             moved = finite & (lambd >= 0)
+            zero = ((excess <= 0) & moved) | ((lambd == np.inf) & number)
             for given, wide, to in ((z.real, re, out.real), (z.imag, im, out.imag)):
                 less = (wide * factor).astype(part)
                 to[...] = np.where(zero, part.type(0), np.where(moved, less, given))

@@ -10,6 +10,7 @@ Invariants
 from __future__ import annotations
 
 import math
+from fractions import Fraction
 from typing import TYPE_CHECKING, Any
 
 from shrinkops._errors import type_name
@@ -43,6 +44,12 @@ def round_parameter(
     if is_real_number(value):
         _check_value(operation, operation.name, parameter, value)
     rounded = round_threshold(value, form, operation.name, parameter.name)
+    if parameter.negative == "value" and rounded.bits < 0:
+        exact = exact_ratio(value)
+        if isinstance(exact, tuple):
+            size = round_threshold(Fraction(-exact[0], exact[1]), form, operation.name)
+            if size.value == 0:  # this is no band: what rounds to zero is zero
+                return size
     if isinstance(form, IntegerFormat) and operation.whole:
         _check_whole(operation, parameter, value, form)
     return rounded

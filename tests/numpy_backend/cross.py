@@ -235,7 +235,7 @@ def main() -> int:
         _, facts = run(python, work, site, "-c", FACTS)
         extension = "without ml_dtypes" not in facts
         names = [*NARROW, *(ML_DTYPES if extension else ())]
-        prove = ("-m", "shrinkops_numpy.prove", "--quiet")
+        prove = (str(ROOT / "tests" / "tools" / "prove.py"), "--quiet")
         pytest = ("-m", "pytest", "-c", str(ROOT / "pyproject.toml"), f"--rootdir={ROOT}", "-q",
                   "-p", "no:cacheprovider")  # fmt: skip
         for what, arguments in {

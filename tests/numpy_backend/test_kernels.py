@@ -9,12 +9,16 @@ from pathlib import Path
 
 import numpy as np
 import pytest
-from shrinkops_numpy import _kernels, prove
+from shrinkops_numpy import _kernels
 
 import shrinkops
 
 HERE = Path(__file__).parent
-SHARED = ("test_values.py", "test_lambd.py", "test_memory.py", "test_foreign.py")
+sys.path.insert(0, str(HERE.parent / "tools"))
+import exact  # noqa: E402
+import prove  # noqa: E402
+
+SHARED = ("test_values.py", "test_family.py", "test_lambd.py", "test_memory.py", "test_foreign.py")
 COMPILED = _kernels._ufunc
 
 
@@ -75,37 +79,76 @@ def test_select_refuses_what_the_processor_lacks() -> None:
     assert COMPILED.selected() in COMPILED.instruction_sets()
 
 
+@pytest.mark.parametrize("operation", prove.PARAMETERS)
 @pytest.mark.parametrize("name", prove.DTYPES)
-def test_a_slice_of_the_proof(name: str) -> None:
+def test_a_slice_of_the_proof(name: str, operation: str) -> None:
+    """All patterns of 8 and 16 bits at a few parameters, and of float32 around the edges."""
     if name in prove._EXTENSION:
         pytest.importorskip("ml_dtypes", reason="its element types are optional")
-    compared, differences = prove.prove(name, part=(7, 512))
-    assert compared >= 256 * len(prove.LAMBDAS)
+    if not prove._takes(operation, name, ("1",)):
+        return
+    cases = prove.PARAMETERS[operation][1::2]
+    compared, differences = prove.prove(name, operation, cases, part=(7, 16384))
+    assert compared >= 256
     assert differences == []
+
+
+@pytest.mark.parametrize("operation", prove.PARAMETERS)
+@pytest.mark.parametrize("name", ["float16", "bfloat16", "float32", "float8_e4m3fn"])
+def test_the_two_exact_definitions_agree(name: str, operation: str) -> None:
+    """By fractions, element for element, and by float64, array by array."""
+    from fractions import Fraction
+
+    if name in prove._EXTENSION:
+        pytest.importorskip("ml_dtypes", reason="its element types are optional")
+    form, dtype = exact.FORMATS[name], prove._dtype(name)
+    bits = np.random.default_rng(0).integers(0, 1 << 8 * dtype.itemsize, 120)
+    x = bits.astype(f"u{dtype.itemsize}").view(dtype).astype(np.float64)
+    x = np.concatenate([x, np.float64([0.3, 0.5, 0.75, 1, 1.5, 2]).astype(dtype)])
+    for texts in prove.PARAMETERS[operation][1:6]:
+        parameters = [prove._round(text, dtype) for text in texts]
+        if parameters[0] < 0:
+            continue
+        given = [float(p) if np.isinf(p) else Fraction(p) for p in parameters]
+        for value, got in zip(x, exact.array(operation, x, parameters, form), strict=True):
+            one = float(value) if not np.isfinite(value) else Fraction(float(value))
+            want = exact.element(operation, one, given, form)
+            want = value if want is None else float(want)
+            assert got == want or (got != got and want != want), (value, parameters)
 
 
 def test_the_proof_can_fail(monkeypatch: pytest.MonkeyPatch) -> None:
     """An open band, the classic mistake, is found and described."""
     right = prove._expected
 
-    def open_band(bits, dtype, t):  # type: ignore[no-untyped-def]
-        want = right(bits, dtype, t)
-        want[abs(bits.view(dtype).astype("f8")) == t] = 1
+    def open_band(operation, bits, dtype, parameters):  # type: ignore[no-untyped-def]
+        want = right(operation, bits, dtype, parameters)
+        want[abs(bits.view(dtype).astype("f8")) == parameters[0]] = 1
         return want
 
     monkeypatch.setattr(prove, "_expected", open_band)
-    _, differences = prove.prove("float16", ["0.5"])
-    assert differences
-    assert "first 0x3800 gives 0x0, expected 0x1" in differences[0]
+    for operation in ("hardshrink", "garrote"):
+        _, differences = prove.prove("float16", operation, [("0.5",)])
+        assert differences
+        assert "first 0x3800 gives 0x0, expected 0x1" in differences[0]
 
 
 def test_prove_command_says_what_it_did(capsys: pytest.CaptureFixture[str]) -> None:
-    assert prove.main(["--dtype", "int8", "--lambd", "1", "--quiet"]) == 0
+    command = ["--operation", "softshrink", "--dtype", "int8", "--quiet"]
+    assert prove.main([*command, "--parameters", "1"]) == 0
     assert "all equal" in capsys.readouterr().out
+    for refused in (["--slice", "3/2"], [*command, "--parameters", "1,2"]):
+        with pytest.raises(SystemExit):
+            prove.main(refused)
     with pytest.raises(SystemExit):
-        prove.main(["--slice", "3/2"])
-    with pytest.raises(SystemExit):
-        prove.main(["--dtype", "int8", "--kernel", "sse9", "--quiet"])
+        prove.main([*command, "--kernel", "sse9"])
+
+
+def test_some_of_the_fuzz(capsys: pytest.CaptureFixture[str]) -> None:
+    import fuzz
+
+    assert fuzz.main(["--cases", "1500", "--seed", "3"]) == 0
+    assert "none wrong" in capsys.readouterr().out
 
 
 @pytest.mark.parametrize("name", ["float32", "float64", "complex64", "complex128"])

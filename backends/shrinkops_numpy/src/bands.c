@@ -214,19 +214,19 @@ static void fill_table(const shrink_type *type, shrink_plan *plan) {
     plan->band.inner(values, results, 256, &plan->band);
     for (int i = 0; i < 256; ++i) {
         const double result = results[i];
-        if (result != result) {
+        const int64_t nan = type->kind == FNUZ ? 128 : type->top_bits + 1;
+        if (values[i] != values[i]) {
             plan->table[i] = (unsigned char)i;
             continue;
         }
-        int64_t bits = isinf(result) ? type->max_bits + 1
-                                     : round_to_format(fabs(result), type->precision, type->bias);
-        int negative = signbit(result) != 0;
+        int64_t bits = !isfinite(result) ? type->max_bits + 1
+                                         : round_to_format(fabs(result), type->precision,
+                                                           type->bias);
         if (bits > type->max_bits) { /* infinity, or the NaN that stands in its place */
-            bits = type->top_bits > type->max_bits ? type->top_bits
-                   : type->kind == FNUZ            ? 128
-                                                   : type->top_bits + 1;
-            negative &= type->kind != FNUZ;
+            const int infinite = result == result && type->top_bits > type->max_bits;
+            bits = infinite ? type->top_bits : nan;
         }
+        const int negative = signbit(result) != 0 && bits != 128;
         plan->table[i] = (unsigned char)(bits | (negative && bits ? 128 : 0));
     }
     plan->band.table = plan->table;
@@ -277,8 +277,9 @@ static void plan_formula(int formula, const shrink_type *type, double t, double 
         plan->loop = loops->phase[formula][is_double];
         return;
     }
+    const int beyond = formula == DIFFERENCE && !isfinite(second);
     if (is_double) {
-        plan->loop = loops->formula[formula][1];
+        plan->loop = beyond ? loops->beyond[1] : loops->formula[formula][1];
         band->upper = (int64_t)(bits_of(band->second) & INT64_MAX);
         band->high = (int64_t)bits_of(t);
         return;
@@ -288,7 +289,7 @@ static void plan_formula(int formula, const shrink_type *type, double t, double 
     memcpy(bits, working, sizeof bits);
     band->high = bits[0];
     band->upper = bits[1] & INT32_MAX;
-    plan->loop = band->inner = loops->formula[formula][0];
+    plan->loop = band->inner = beyond ? loops->beyond[0] : loops->formula[formula][0];
     if (type->item_size == 2) {
         band->format = &loops->formats[type->precision == 11 ? HALF : BRAIN];
         plan->loop = loops->narrow;

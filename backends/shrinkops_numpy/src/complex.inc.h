@@ -73,7 +73,8 @@ static inline double NAME(scale_for_double)(double a, double t) {
         const double D = NAME(excess_##R)(a, b, t), square = a * a + b * b;                      \
         const double m = NAME(root)(square), factor = FACTOR(D, m, square);                      \
         const int finite = square < 0x1p1000, number = square == square;                         \
-        const int zero = ((D <= 0) & finite) | ((lambd > 0x1.fffffffffffffp1023) & number);      \
+        const int zero = ((D <= 0) & finite & (lambd >= 0)) |                                    \
+                         ((lambd > 0x1.fffffffffffffp1023) & number);                            \
         const R re = (R)((double)re_given * factor), im = (R)((double)im_given * factor);        \
         (void)u;                                                                                 \
         (void)c;                                                                                 \

@@ -40,7 +40,7 @@ static int above(extended a, extended b) {
     return (a.high > b.high) | ((a.high == b.high) & (a.low > b.low));
 }
 
-/* What an element outside the band becomes; NaN and infinity stay as they are. */
+/* What a finite element outside the band becomes. */
 static long double extended_formula(shrink_operation operation, long double x, long double t,
                                     long double second) {
     const long double a = x < 0 ? -x : x;
@@ -80,7 +80,7 @@ static void long_double_loop(shrink_operation operation, const char *x, const ch
         if (!keep) {
             memset(out, 0, sizeof(long double));
         }
-        else if (empty | nan | (operation == HARDSHRINK)) {
+        else if (empty | nan | !above(infinity, element) | (operation == HARDSHRINK)) {
             memmove(out, x, sizeof(long double));
         }
         else {

@@ -65,6 +65,15 @@ CONVERSIONS(double, int64_t)
             STORE(I, out, i, (I)(NAME(difference_of_##R)(bits, bias) & keep));                   \
         }                                                                                        \
     }                                                                                            \
+    /* For a bias that is no number: an infinite x stays itself, and NaN does. */               \
+    static void NAME(beyond_##R)(const void *x, void *out, size_t n, const shrink_band *band) {  \
+        const I high = (I)band->high, bias = NAME(bits_##R)((R)band->second);                    \
+        FOR_EACH {                                                                               \
+            const I bits = LOAD(I, x, i), a = (I)(bits & MAX);                                   \
+            const I moved = NAME(difference_of_##R)(bits, bias);                                 \
+            STORE(I, out, i, a <= high ? (I)0 : a >= INFINITE ? bits : moved);                   \
+        }                                                                                        \
+    }                                                                                            \
     static void NAME(firm_##R)(const void *x, void *out, size_t n, const shrink_band *band) {    \
         const I high = (I)band->high, below = (I)(band->upper - 1);                              \
         const R t = (R)band->t, c = (R)band->factor;                                             \

@@ -72,6 +72,7 @@ typedef struct {
     shrink_array_loop *squares_array[2];
     shrink_scalar_loop *formula[FORMULAS][2]; /* float, double */
     shrink_array_loop *formula_array[FORMULAS][2];
+    shrink_scalar_loop *beyond[2]; /* x - s·b where b, an element of an array, is not finite */
     shrink_scalar_loop *phase[FORMULAS][2]; /* complex64, complex128: the magnitude shrinks */
     shrink_array_loop *phase_array[FORMULAS][2];
     shrink_format formats[FORMATS];

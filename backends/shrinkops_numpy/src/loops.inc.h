@@ -243,6 +243,7 @@ const shrink_loops NAME(shrink_loops) = {
     {{NAME(difference_array_float), NAME(difference_array_double)},
      {NAME(firm_array_float), NAME(firm_array_double)},
      {NAME(garrote_array_float), NAME(garrote_array_double)}},
+    {NAME(beyond_float), NAME(beyond_double)},
     {{NAME(difference_phase_float), NAME(difference_phase_double)},
      {NAME(firm_phase_float), NAME(firm_phase_double)},
      {NAME(garrote_phase_float), NAME(garrote_phase_double)}},
