@@ -98,9 +98,9 @@ def test_autoload_switch(value: str, loaded: bool) -> None:
 @pytest.mark.parametrize(
     ("value", "left"),
     [
-        ("torch, jax", ["cupy", "dask", "numpy", "ufunc"]),
-        ("0", ["cupy", "dask", "jax", "numpy", "torch", "ufunc"]),
-        ("", ["cupy", "dask", "jax", "numpy", "torch", "ufunc"]),
+        ("torch, jax", ["array_api", "cupy", "dask", "numpy", "ufunc"]),
+        ("0", ["array_api", "cupy", "dask", "jax", "numpy", "torch", "ufunc"]),
+        ("", ["array_api", "cupy", "dask", "jax", "numpy", "torch", "ufunc"]),
     ],
 )
 def test_block_switch(value: str, left: list[str]) -> None:
