@@ -2,8 +2,8 @@
 
 Importing shrinkops imports pluggy and no array library. See `hardshrink`, `softshrink`,
 `shrink`, `firmshrink`, `garrote`, and for each a class with its parameters fixed;
-`backends` and `explain` for what runs and why; `register` and `Backend` to bring a
-backend of your own.
+`backends` and `explain` for what runs and why; `get_backend` and `prefer` to choose;
+`register` and `Backend` to bring a backend of your own.
 """
 
 from __future__ import annotations
@@ -18,7 +18,15 @@ from shrinkops.operations.softshrink import Softshrink, softshrink
 
 from ._collections import map_details
 from ._errors import UnsupportedArrayError
-from ._public import backends, explain, refresh, register, unregister
+from ._public import (
+    backends,
+    explain,
+    get_backend,
+    prefer,
+    refresh,
+    register,
+    unregister,
+)
 from ._threads import threads
 
 __version__ = "0.1.0.dev0"
@@ -36,9 +44,11 @@ __all__ = [
     "explain",
     "firmshrink",
     "garrote",
+    "get_backend",
     "hardshrink",
     "hookimpl",
     "map_details",
+    "prefer",
     "refresh",
     "register",
     "shrink",

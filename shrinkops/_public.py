@@ -7,9 +7,20 @@ from typing import TYPE_CHECKING, Any
 from shrinkops._plugins.registry import registry
 
 if TYPE_CHECKING:
+    from shrinkops._call.handle import Handle
+    from shrinkops._plugins.backend import Backend
     from shrinkops._plugins.status import Explanation, StatusTable
 
-__all__ = ["backends", "explain", "refresh", "register", "unregister"]
+__all__ = [
+    "Preference",
+    "backends",
+    "explain",
+    "get_backend",
+    "prefer",
+    "refresh",
+    "register",
+    "unregister",
+]
 
 
 def backends() -> StatusTable:
@@ -139,3 +150,117 @@ def refresh() -> None:
         Another thread has been importing a plugin for half a minute.
     """
     registry.refresh()
+
+
+def get_backend(backend: str | Backend) -> Handle:
+    """Return a backend whose attributes are the operations, each computed by it alone.
+
+    Parameters
+    ----------
+    backend : str or Backend
+        The name of a registered backend, or a backend that need not be registered.
+
+    Returns
+    -------
+    Handle
+        ``handle.hardshrink(x, lambd)``, and so every operation, those declared later
+        included, with the signature of the public function. It holds the backend
+        that it was made of, whatever is registered or preferred afterwards.
+
+    Raises
+    ------
+    ValueError
+        No backend has that name.
+    TypeError
+        The argument is neither a name nor a backend, or the backend is malformed. An
+        operation raises it, as `UnsupportedArrayError`, for an array that the backend
+        does not take; nothing is converted.
+
+    See Also
+    --------
+    prefer : The same for a whole process.
+
+    Examples
+    --------
+    >>> import numpy as np
+    >>> import shrinkops
+    >>> numpy_backend = shrinkops.get_backend("numpy")
+    >>> numpy_backend
+    <backend 'numpy' of shrinkops: firmshrink, garrote, hardshrink, shrink, softshrink>
+    >>> numpy_backend.hardshrink(np.array([0.25, 1.0]))
+    array([0., 1.])
+    """
+    from shrinkops._call.handle import handle
+
+    return handle(backend)
+
+
+class Preference:
+    """What `prefer` returns: leave it as a context, and the preference before is back."""
+
+    def __init__(self, names: tuple[str, ...], before: tuple[str, ...] | None) -> None:
+        self._names = names
+        self._before = before
+
+    def __enter__(self) -> Preference:
+        return self
+
+    def __exit__(self, *exception: object) -> None:
+        registry.restore(self._before)
+
+    def __repr__(self) -> str:
+        return f"<preferred: {', '.join(self._names) or 'none'}>"
+
+
+def prefer(*names: str) -> Preference:
+    """Let some backends go before all others, in this process.
+
+    Where several backends take a type, the first of these that does computes, whatever
+    the priorities say. It counts for all threads, from now on or inside a ``with``;
+    calls cost what they cost before. The environment variable ``SHRINKOPS_PREFER``,
+    with names separated by commas, is where this starts from.
+
+    Parameters
+    ----------
+    *names : str
+        Names of backends, the one that goes first first. None of them: no preference.
+
+    Returns
+    -------
+    Preference
+        A context that ends with what was preferred before.
+
+    Raises
+    ------
+    ValueError
+        No backend has that name.
+
+    See Also
+    --------
+    get_backend : One backend for one call.
+
+    Examples
+    --------
+    >>> import numpy as np
+    >>> import shrinkops
+    >>> class Counting(shrinkops.Backend):
+    ...     name = "counting"
+    ...     framework = "numpy"
+    ...     dtypes = frozenset({"float32", "float64"})
+    ...     priority = -1
+    ...
+    ...     def handles(self, cls):
+    ...         return cls is np.ndarray
+    ...
+    ...     def namespace(self):
+    ...         return np
+    >>> shrinkops.register(Counting())
+    ['counting']
+    >>> with shrinkops.prefer("counting"):
+    ...     shrinkops.explain(np.ndarray).backend
+    'counting'
+    >>> shrinkops.explain(np.ndarray).backend
+    'numpy'
+    >>> shrinkops.unregister("counting")
+    """
+    return Preference(names, registry.prefer(names))

@@ -81,8 +81,16 @@ class Dispatcher:
         self.resolutions = 0
         self.kernels: dict[str, Kernel] = {}
         self._forget()
+        self._join()
+
+    def _join(self) -> None:
         registry.on_change(self.update)
         dispatchers.append(self)
+
+    def retire(self) -> None:
+        """Leave the place to another dispatcher of the operation."""
+        registry.no_more(self.update)
+        dispatchers.remove(self)
 
     def _forget(self) -> None:
         self.table: dict[Any, Kernel | None] = _table([])
@@ -120,9 +128,13 @@ class Dispatcher:
                 if not choice.settled:
                     return kernel
                 with registry.lock:
-                    if registry.is_current(choice.backends):
+                    if self._is_current(choice):
                         self._remember(cls, kernel, choice.entry)
                         return kernel
+
+    def _is_current(self, choice: Choice) -> bool:
+        """Tell, under the registry's lock, whether a choice may be remembered."""
+        return registry.is_current(choice.backends)
 
     def _choose(self, cls: type) -> Choice:
         try:

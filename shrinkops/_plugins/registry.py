@@ -72,6 +72,10 @@ class Registry:
         """Call ``listener`` whenever the set of backends, or an answer of theirs, has changed."""
         self._listeners.append(listener)
 
+    def no_more(self, listener: Callable[[], None]) -> None:
+        """Call a listener no longer."""
+        self._listeners.remove(listener)
+
     def tell(self) -> None:
         """Have every listener look again; the first error is raised when all have."""
         first: BaseException | None = None
@@ -173,13 +177,17 @@ class Registry:
             )
         self.tell()
 
-    def prefer(self, names: tuple[str, ...] | None) -> tuple[str, ...] | None:
+    def prefer(self, names: tuple[str, ...]) -> tuple[str, ...] | None:
         """Put some backends before all others; return what was preferred before."""
-        known = self.backends().names()
-        for name in names or ():
+        known = [entry.name for entry in self.backends().known]
+        for name in names:
             if name not in known:
-                told = close_names(name, known)
+                told = close_names(str(name), sorted(known))
                 raise ValueError(f"prefer: no backend is named {name!r}; {told}")
+        return self.restore(names)
+
+    def restore(self, names: tuple[str, ...] | None) -> tuple[str, ...] | None:
+        """Prefer what was preferred before, even if it is not there any more."""
         with self.lock:
             before = self._current.chosen
             self._set(chosen=names)

@@ -21,7 +21,7 @@ from shrinkops._call.parameters import check_constants
 
 from ._declaration import Operation
 
-__all__ = ["OperationCallable", "define", "public_function"]
+__all__ = ["OperationCallable", "define", "dispatching", "public_function"]
 
 _Function = TypeVar("_Function", bound=Callable[..., Any])
 _Array = TypeVar("_Array")
@@ -94,22 +94,25 @@ def define(operation: Operation) -> Callable[[_Function], _Function]:
                     f"two operations are named {operation.name!r}: one of module "
                     f"{other.module}, one of {stub.__module__}; rename one"
                 )
-            dispatchers.remove(other)  # the module was reloaded
-        dispatcher = Dispatcher(operation, stub.__module__)
-        source = _FUNCTION.format(
-            name=operation.name, arguments=", ".join(operation.parameter_names)
-        )
-        make = _compiled(source, stub.__globals__, operation.name)
-        function = make(dispatcher, dispatcher.resolver(stub.__module__))
-        function.__defaults__ = operation.defaults
-        function.__module__ = stub.__module__
-        function.__qualname__ = stub.__qualname__
-        function.__doc__ = stub.__doc__
-        function.__annotations__ = stub.__annotations__
-        function.operation = operation
-        return function  # type: ignore[no-any-return]
+            other.retire()  # the module was reloaded
+        return dispatching(Dispatcher(operation, stub.__module__), stub)  # type: ignore[return-value]
 
     return decorate
+
+
+def dispatching(dispatcher: Dispatcher, like: Callable[..., Any]) -> Callable[..., Any]:
+    """Return the function of a dispatcher, with the names and texts of another function."""
+    operation = dispatcher.operation
+    source = _FUNCTION.format(name=operation.name, arguments=", ".join(operation.parameter_names))
+    make = _compiled(source, like.__globals__, operation.name)
+    function: Any = make(dispatcher, dispatcher.resolver(like.__module__))
+    function.__defaults__ = operation.defaults
+    function.__module__ = like.__module__
+    function.__qualname__ = like.__qualname__
+    function.__doc__ = like.__doc__
+    function.__annotations__ = like.__annotations__
+    function.operation = operation
+    return function  # type: ignore[no-any-return]
 
 
 def public_function(name: str) -> Callable[..., Any]:
