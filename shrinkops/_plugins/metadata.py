@@ -16,7 +16,7 @@ import re
 import sys
 from collections.abc import Iterator
 from dataclasses import dataclass
-from pathlib import PurePath
+from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from .hookspecs import PROJECT
@@ -121,12 +121,12 @@ def _distributions(damages: list[Damage]) -> Iterator[Distribution]:
 def _stem(distribution: Distribution) -> str:
     """Return ``name-version`` from the folder's name; empty where there is none."""
     path: Any = getattr(distribution, "_path", None)
-    return "" if path is None else PurePath(str(path)).stem
+    return "" if path is None else Path(str(path)).stem
 
 
 def _file(distribution: Distribution, name: str) -> str:
     path: Any = getattr(distribution, "_path", None)
-    return f"{path}/{name}" if path is not None else f"{name} of {distribution!r}"
+    return str(Path(str(path), name).absolute()) if path is not None else f"{name} of {distribution!r}"
 
 
 def _identity(distribution: Distribution, damages: list[Damage]) -> tuple[str, str]:
