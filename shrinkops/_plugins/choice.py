@@ -96,7 +96,8 @@ def _choose(cls: type, backends: Backends) -> Choice:
         if takers:
             entry, reason = _most_specific(cls, takers, backends)
             return Choice(entry, backends, settled, reason)
-    raise refusal(cls, backends)
+    now = registry.in_use  # one may just have been set aside
+    raise refusal(cls, now if now.complete else backends)
 
 
 def _askable(backends: Backends) -> Iterator[Entry]:

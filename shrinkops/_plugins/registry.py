@@ -78,6 +78,8 @@ class Registry:
 
     def tell(self) -> None:
         """Have every listener look again; the first error is raised when all have."""
+        frameworks = {entry.declared.framework for entry in self._current.known}
+        self._watch.expect([name for name in frameworks if state(name) == ABSENT])
         first: BaseException | None = None
         for listener in tuple(self._listeners):
             try:
@@ -276,8 +278,6 @@ class Registry:
                 if self._reading is reading:
                     self._reading = None
                 self.lock.notify_all()
-        absent = [e.declared.framework for e in backends.known]
-        self._watch.expect([name for name in absent if state(name) == ABSENT])
         self.tell()
         for message in reading.held_back:
             warnings.warn_explicit(
