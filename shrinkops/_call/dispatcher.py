@@ -18,7 +18,7 @@ from __future__ import annotations
 import contextlib
 import sys
 import weakref
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Sequence
 from typing import TYPE_CHECKING, Any
 
 from shrinkops._errors import UnsupportedArrayError, type_name
@@ -35,6 +35,20 @@ __all__ = ["Dispatcher", "choose", "dispatchers"]
 dispatchers: list[Dispatcher] = []
 """The dispatcher of every operation."""
 
+
+class _ByName:
+    """The dispatchers as attributes, so that a pickle can name one."""
+
+    def __getattr__(self, name: str) -> Dispatcher:
+        for dispatcher in dispatchers:
+            if dispatcher.operation.name == name:
+                return dispatcher
+        raise AttributeError(f"no operation is named {name!r} here; import its module", name=name)
+
+
+by_name = _ByName()
+
+_ATTEMPTS = 3
 _LENGTH = 64
 """The table's length is a multiple of this."""
 
@@ -67,6 +81,7 @@ class Dispatcher:
         "_chosen",
         "_loaded",
         "_traced",
+        "_valid",
         "_weak",
         "kernels",
         "module",
@@ -81,6 +96,7 @@ class Dispatcher:
         self.resolutions = 0
         self.kernels: dict[str, Kernel] = {}
         self._forget()
+        self._valid = registry.in_use
         self._join()
 
     def _join(self) -> None:
@@ -103,6 +119,11 @@ class Dispatcher:
     def __repr__(self) -> str:
         return f"<Dispatcher of {self.operation.name}>"
 
+    def __reduce__(self) -> Any:
+        import pkgutil
+
+        return pkgutil.resolve_name, (f"{__name__}:by_name.{self.operation.name}",)
+
     # Resolving
 
     def winner(self, cls: type) -> Entry | None:
@@ -122,19 +143,17 @@ class Dispatcher:
         if found is not None:
             return found[0]
         with registry.busy():
-            while True:
-                choice = self._choose(cls)
-                kernel = self._load(choice.entry, cls)
-                if not choice.settled:
-                    return kernel
+            choice = self._choose(cls)
+            kernel = self._load(choice.entry, cls)
+            if choice.settled:
                 with registry.lock:
                     if self._is_current(choice):
                         self._remember(cls, kernel, choice.entry)
-                        return kernel
+            return kernel
 
     def _is_current(self, choice: Choice) -> bool:
         """Tell, under the registry's lock, whether a choice may be remembered."""
-        return registry.is_current(choice.backends)
+        return registry.is_current(choice.backends) and choice.backends is self._valid
 
     def _choose(self, cls: type) -> Choice:
         try:
@@ -181,18 +200,33 @@ class Dispatcher:
 
     # Changing
 
-    def update(self) -> None:
-        """Choose again for every class that is remembered."""
+    def update(self, anew: bool) -> None:
+        """Choose again for the classes of the table; forget those that are held weakly.
+
+        Parameters
+        ----------
+        anew : bool
+            Even if the set of backends is the one that the table was made from.
+        """
         try:
-            while not self._updated():
-                pass
+            for _ in range(_ATTEMPTS):
+                if self._valid is registry.in_use and not anew:
+                    return
+                if self._updated():
+                    return
         except BaseException:
-            with registry.lock:  # rather nothing than what is no longer true
-                self._forget()
+            self._start_over()  # rather nothing than what is no longer true
             raise
+        self._start_over()  # the set changes faster than the backends answer
+
+    def _start_over(self) -> None:
+        with registry.lock:
+            self._forget()
+            self._valid = registry.in_use
 
     def _updated(self) -> bool:
-        backends, table, weak, traced = registry.in_use, self.table, self._weak, self._traced
+        """Make the table anew; False if it, or the set, has changed meanwhile."""
+        backends, table, traced = registry.in_use, self.table, self._traced
         winners: dict[type, tuple[Entry, Kernel] | None] = {}
 
         def winner(cls: type) -> tuple[Entry, Kernel] | None:
@@ -211,11 +245,6 @@ class Dispatcher:
             items.append((None, None) if won is None else (key, won[1]))
             if key is not None and won is not None:
                 chosen[key] = won[0]
-        still_weak = _WeakClasses()
-        for cls in weak:
-            won = winner(cls)
-            if won is not None:
-                still_weak.add(cls, won[1], won[0])
         still_traced = {}
         for name, (reference, entry) in traced.items():
             traced_class = reference()
@@ -226,7 +255,8 @@ class Dispatcher:
             if backends is not registry.in_use or table is not self.table:
                 return False
             self._loaded = {e: k for e, k in self._loaded.items() if e in backends.known}
-            self._weak, self._traced, self._chosen = still_weak, still_traced, chosen
+            self._weak, self._traced, self._chosen = _WeakClasses(), still_traced, chosen
+            self._valid = backends
             self.kernels = {e.name: k for e, k in self._loaded.items()} | {
                 name: self._loaded[entry] for name, (_, entry) in still_traced.items()
             }
@@ -337,9 +367,3 @@ class _WeakClasses:
                 del items[key]
 
         items[key] = weakref.ref(cls, forget), kernel, entry
-
-    def __iter__(self) -> Iterator[type]:
-        for reference, _, _ in list(self._items.values()):
-            cls = reference()
-            if cls is not None:
-                yield cls

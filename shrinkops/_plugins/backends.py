@@ -13,6 +13,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, field
+from itertools import groupby
 from typing import Any
 
 from . import environment
@@ -59,6 +60,8 @@ class Backends:
         The usable ones.
     blocked : tuple of Entry
     quarantined : tuple of Quarantined
+    groups : tuple of tuple of Entry
+        The backends that are not blocked, those of one rank together, the highest first.
     """
 
     discovered: Discovered = field(default_factory=Discovered)
@@ -71,6 +74,7 @@ class Backends:
     entries: tuple[Entry, ...] = field(init=False)
     blocked: tuple[Entry, ...] = field(init=False)
     quarantined: tuple[Quarantined, ...] = field(init=False)
+    groups: tuple[tuple[Entry, ...], ...] = field(init=False)
 
     def __post_init__(self) -> None:
         refused: list[Quarantined] = []
@@ -79,6 +83,12 @@ class Backends:
         derived = {
             "known": known,
             "blocked": tuple(e for e in known if e.name in blocked),
+            "groups": tuple(
+                tuple(group)
+                for _, group in groupby(
+                    (e for e in known if e.name not in blocked), key=lambda e: self.rank(e)[:2]
+                )
+            ),
             "entries": tuple(e for e in known if e.name not in blocked and e not in self.asides),
             "quarantined": (
                 *self.discovered.quarantined,

@@ -20,7 +20,6 @@ import warnings
 import weakref
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
-from itertools import groupby
 from types import CodeType
 from typing import Any
 
@@ -86,9 +85,11 @@ def choose(cls: type) -> Choice:
 
 def _choose(cls: type, backends: Backends) -> Choice:
     settled = backends.complete
-    for _, group in groupby(_askable(backends), key=lambda e: backends.rank(e)[:2]):
+    for group in backends.groups:
         takers = []
         for entry in group:
+            if _is_aside(entry, backends):
+                continue
             answer = ask(entry, cls)
             settled = settled and answer.settled
             if answer.takes:
@@ -100,14 +101,10 @@ def _choose(cls: type, backends: Backends) -> Choice:
     raise refusal(cls, now if now.complete else backends)
 
 
-def _askable(backends: Backends) -> Iterator[Entry]:
-    """Yield the usable backends, and those whose framework is not the one they failed on."""
-    for entry in backends.known:
-        if entry in backends.blocked:
-            continue
-        aside = backends.asides.get(entry)
-        if aside is None or aside.module is not sys.modules.get(entry.declared.framework):
-            yield entry
+def _is_aside(entry: Entry, backends: Backends) -> bool:
+    """Tell whether a backend was set aside, and its framework is the one that it failed on."""
+    aside = backends.asides.get(entry)
+    return aside is not None and aside.module is sys.modules.get(entry.declared.framework)
 
 
 def ask(entry: Entry, cls: type) -> Answer:

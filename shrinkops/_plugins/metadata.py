@@ -126,7 +126,9 @@ def _stem(distribution: Distribution) -> str:
 
 def _file(distribution: Distribution, name: str) -> str:
     path: Any = getattr(distribution, "_path", None)
-    return str(Path(str(path), name).absolute()) if path is not None else f"{name} of {distribution!r}"
+    return (
+        str(Path(str(path), name).absolute()) if path is not None else f"{name} of {distribution!r}"
+    )
 
 
 def _identity(distribution: Distribution, damages: list[Damage]) -> tuple[str, str]:

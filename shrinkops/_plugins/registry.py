@@ -52,7 +52,7 @@ class Registry:
 
     def __init__(self) -> None:
         self._current = Backends()
-        self._listeners: list[Callable[[], None]] = []
+        self._listeners: list[Callable[[bool], None]] = []
         self._watch = Watch(self._framework_arrived)
         self._reading: Discovery | None = None
         self._wanted = self._done = 0  # numbers of the readings that `refresh` asked for
@@ -68,22 +68,25 @@ class Registry:
 
     # Telling
 
-    def on_change(self, listener: Callable[[], None]) -> None:
-        """Call ``listener`` whenever the set of backends, or an answer of theirs, has changed."""
+    def on_change(self, listener: Callable[[bool], None]) -> None:
+        """Call ``listener`` whenever the set of backends has changed.
+
+        It is told whether answers may have changed where the set has not.
+        """
         self._listeners.append(listener)
 
-    def no_more(self, listener: Callable[[], None]) -> None:
+    def no_more(self, listener: Callable[[bool], None]) -> None:
         """Call a listener no longer."""
         self._listeners.remove(listener)
 
-    def tell(self) -> None:
+    def tell(self, anew: bool = False) -> None:
         """Have every listener look again; the first error is raised when all have."""
         frameworks = {entry.declared.framework for entry in self._current.known}
         self._watch.expect([name for name in frameworks if state(name) == ABSENT])
         first: BaseException | None = None
         for listener in tuple(self._listeners):
             try:
-                listener()
+                listener(anew)
             except BaseException as error:
                 first = first or error
         if first is not None:
@@ -92,7 +95,7 @@ class Registry:
     def _framework_arrived(self) -> None:
         # Somebody's import is not the place to fail.
         with contextlib.suppress(Exception):
-            self.tell()
+            self.tell(anew=True)
 
     # Reading
 

@@ -240,7 +240,7 @@ def explanation(x: Any) -> Explanation:
         reason, backends = str(error), registry.backends()
     else:
         winner, reason, backends = choice.entry, choice.reason, choice.backends
-    registry.tell()  # what is told here is what runs from here on
+    registry.tell(anew=True)  # what is told here is what runs from here on
     others = [(e.name, ask(e, cls).told) for e in backends.entries if e is not winner]
     others += [(name, f"blocked by {environment.BLOCK}") for name in _blocked(backends)]
     others += [(q.name, f"quarantined: {q.reason}") for q in backends.quarantined]

@@ -149,7 +149,9 @@ class OperationCallable:
     function: Any
     """The public function."""
 
-    def __init_subclass__(cls, *, function: Any) -> None:
+    def __init_subclass__(cls, *, function: Any = None) -> None:
+        if function is None:  # a subclass of Hardshrink, say: the same operation
+            return
         operation: Operation = function.operation
         given = {name: cls.__dict__.get(name) for name in cls.__annotations__}
         wanted = {p.name: p.default for p in operation.parameters}

@@ -8,7 +8,7 @@ import subprocess
 import sys
 import textwrap
 from pathlib import Path
-from typing import Any
+from typing import Any, ClassVar
 
 import pytest
 
@@ -46,7 +46,7 @@ def make(name, handles=lambda self, cls: False, **attributes):
 class Site:
     """A folder that is on the path of the programs."""
 
-    QUICK = {"SHRINKOPS_BLOCK": "torch,jax,cupy"}
+    QUICK: ClassVar = {"SHRINKOPS_BLOCK": "torch,jax,cupy"}
     """Variables with which ``shrinkops.backends()`` imports no large library."""
 
     def __init__(self, folder: Path) -> None:

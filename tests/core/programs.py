@@ -1,4 +1,4 @@
-"""For the programs that the tests of the registry start: a distribution as an installer leaves it."""
+"""A distribution as an installer leaves it, for the tests and the programs that they start."""
 
 from __future__ import annotations
 

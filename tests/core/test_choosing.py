@@ -77,8 +77,10 @@ def test_stand_ins_in_sys_modules_take_no_backend_away(site: Any) -> None:
         class Sphinx(types.ModuleType):  # as autodoc_mock_imports makes them: with a spec
             Tensor = mock.NonCallableMock()
             __spec__ = types.SimpleNamespace(name="torch", loader=None)
-        stand_ins = {"None": None, "MagicMock": mock.MagicMock(), "stub": types.ModuleType("torch"),
-                     "of its kind": mock.MagicMock(spec=types.ModuleType), "Sphinx": Sphinx("torch")}
+        stand_ins = {
+            "None": None, "MagicMock": mock.MagicMock(), "stub": types.ModuleType("torch"),
+            "of its kind": mock.MagicMock(spec=types.ModuleType), "Sphinx": Sphinx("torch"),
+        }
         import torch
         for label, stand_in in stand_ins.items():
             shrinkops.refresh()
@@ -306,7 +308,8 @@ def test_a_subclass_s_own_backend_wins_without_a_priority(site: Any) -> None:
         kernel = lambda self, op: lambda x, l, out: "masked"
         x = np.ma.array([0.25, 1.0])
         print(works(x))
-        shrinkops.register(make("masked", lambda self, cls: cls is np.ma.MaskedArray, kernel=kernel))
+        own = lambda self, cls: cls is np.ma.MaskedArray
+        shrinkops.register(make("masked", own, kernel=kernel))
         print(shrinkops.hardshrink(x), works(), shrinkops.explain(x).reason)
         print(shrinkops.explain(Deeper).backend)
         shrinkops.unregister("masked")
@@ -318,9 +321,13 @@ def test_a_subclass_s_own_backend_wins_without_a_priority(site: Any) -> None:
     )
     lines = told.splitlines()
     assert lines[0] == "True"
-    assert lines[1] == "masked True takes the type, at priority 0, and fewer of its bases than 'numpy'"
+    assert (
+        lines[1] == "masked True takes the type, at priority 0, and fewer of its bases than 'numpy'"
+    )
     assert lines[2:4] == ["numpy", "masked masked"]
-    assert "is taken by several backends of priority 0: 'masked' from registered by hand" in lines[4]
+    assert (
+        "is taken by several backends of priority 0: 'masked' from registered by hand" in lines[4]
+    )
     assert "'same' from registered by hand" in lines[4]
 
 

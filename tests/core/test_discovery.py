@@ -163,7 +163,9 @@ def test_a_plugin_that_calls_refresh(site: Any) -> None:
     source = site.acme.replace("acme", "bb")
     site.install("bb", f"import shrinkops\nshrinkops.refresh()\n{source}\nshrinkops.backends")
     site.install("cc", site.acme.replace("acme", "cc"))
-    told = site.run("print(works(), names(), aside()); shrinkops.refresh(); print(works(), names())")
+    told = site.run(
+        "print(works(), names(), aside()); shrinkops.refresh(); print(works(), names())"
+    )
     assert told.splitlines() == ["True ['aa', 'bb', 'cc'] []", "True ['aa', 'bb', 'cc']"]
 
 
