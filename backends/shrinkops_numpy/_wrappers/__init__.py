@@ -12,6 +12,7 @@ from __future__ import annotations
 import importlib
 from functools import lru_cache
 from typing import Any
+from weakref import WeakKeyDictionary
 
 from .._libraries import LIBRARIES
 from ._wrapper import Inner, Part, Wrapper, bare, check_numbers, is_array
@@ -28,14 +29,16 @@ __all__ = [
 ]
 
 
-_found: dict[type, Wrapper | None] = {}
+_found: WeakKeyDictionary[type, Wrapper | None] = WeakKeyDictionary()
 
 
 def find(cls: type) -> Wrapper | None:
     """Return the wrapper of a class; the closest base that has one decides."""
-    if cls not in _found:
-        _found[cls] = _search(cls)
-    return _found[cls]
+    try:
+        return _found[cls]
+    except KeyError:
+        wrapper = _found[cls] = _search(cls)
+        return wrapper
 
 
 def _search(cls: type) -> Wrapper | None:
