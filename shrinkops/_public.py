@@ -147,7 +147,8 @@ def refresh() -> None:
     Raises
     ------
     RuntimeError
-        Another thread has been importing a plugin for half a minute.
+        Another thread reads the plugins, and this one waited half a minute for it, or
+        cannot wait, because it is inside an import.
     """
     registry.refresh()
 

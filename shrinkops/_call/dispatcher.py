@@ -23,7 +23,7 @@ from typing import TYPE_CHECKING, Any
 
 from shrinkops._errors import UnsupportedArrayError, type_name
 from shrinkops._plugins.choice import Choice, choose
-from shrinkops._plugins.loading import Entry
+from shrinkops._plugins.records import Entry
 from shrinkops._plugins.registry import registry
 
 if TYPE_CHECKING:

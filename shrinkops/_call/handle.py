@@ -16,7 +16,8 @@ from shrinkops._errors import UnsupportedArrayError, type_name
 from shrinkops._plugins.backend import Backend
 from shrinkops._plugins.backends import close_names
 from shrinkops._plugins.choice import Choice
-from shrinkops._plugins.loading import BY_HAND, Entry, from_object
+from shrinkops._plugins.loading import from_object
+from shrinkops._plugins.records import BY_HAND, Entry
 from shrinkops._plugins.registry import registry
 from shrinkops.operations._function import dispatching, public_function
 

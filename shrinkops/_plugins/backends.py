@@ -12,34 +12,19 @@ Invariants
 from __future__ import annotations
 
 from collections.abc import Iterator, Mapping
-from dataclasses import dataclass, field
 from itertools import groupby
+from types import MappingProxyType
 from typing import Any
 
 from . import environment
-from .discovery import Discovered, Quarantined
-from .loading import Entry, source
+from .records import Aside, Discovered, Entry, Quarantined, source
 
-__all__ = ["Aside", "Backends", "close_names", "unknown_names"]
+__all__ = ["Backends", "close_names", "unknown_names"]
 
-
-@dataclass(frozen=True, slots=True, eq=False)
-class Aside:
-    """Why a backend was set aside after it had been registered.
-
-    Attributes
-    ----------
-    quarantined : Quarantined
-    module : object
-        What ``sys.modules`` had for its framework: the verdict is about that, and
-        another module is asked anew.
-    """
-
-    quarantined: Quarantined
-    module: Any
+_NOTHING = Discovered()
+_INGREDIENTS = ("discovered", "by_hand", "hidden", "asides", "chosen", "complete")
 
 
-@dataclass(frozen=True, eq=False)
 class Backends:
     """All backends, and the order among them.
 
@@ -64,40 +49,40 @@ class Backends:
         The backends that are not blocked, those of one rank together, the highest first.
     """
 
-    discovered: Discovered = field(default_factory=Discovered)
-    by_hand: tuple[Entry, ...] = ()
-    hidden: frozenset[str] = frozenset()
-    asides: Mapping[Entry, Aside] = field(default_factory=dict)
-    chosen: tuple[str, ...] | None = None
-    complete: bool = False
-    known: tuple[Entry, ...] = field(init=False)
-    entries: tuple[Entry, ...] = field(init=False)
-    blocked: tuple[Entry, ...] = field(init=False)
-    quarantined: tuple[Quarantined, ...] = field(init=False)
-    groups: tuple[tuple[Entry, ...], ...] = field(init=False)
-
-    def __post_init__(self) -> None:
+    def __init__(
+        self,
+        discovered: Discovered = _NOTHING,
+        by_hand: tuple[Entry, ...] = (),
+        hidden: frozenset[str] = frozenset(),
+        asides: Mapping[Entry, Aside] = MappingProxyType({}),
+        chosen: tuple[str, ...] | None = None,
+        complete: bool = False,
+    ) -> None:
+        self.discovered = discovered
+        self.by_hand = by_hand
+        self.hidden = hidden
+        self.asides = asides
+        self.chosen = chosen
+        self.complete = complete
         refused: list[Quarantined] = []
-        known = tuple(sorted(self._unique(refused), key=self.rank))
-        blocked = frozenset(self.discovered.block)
-        derived = {
-            "known": known,
-            "blocked": tuple(e for e in known if e.name in blocked),
-            "groups": tuple(
-                tuple(group)
-                for _, group in groupby(
-                    (e for e in known if e.name not in blocked), key=lambda e: self.rank(e)[:2]
-                )
-            ),
-            "entries": tuple(e for e in known if e.name not in blocked and e not in self.asides),
-            "quarantined": (
-                *self.discovered.quarantined,
-                *refused,
-                *(self.asides[e].quarantined for e in known if e in self.asides),
-            ),
-        }
-        for name, value in derived.items():
-            object.__setattr__(self, name, value)
+        blocked = frozenset(discovered.block)
+        self.known = tuple(sorted(self._unique(refused), key=self.rank))
+        self.blocked = tuple(e for e in self.known if e.name in blocked)
+        asked = [e for e in self.known if e.name not in blocked]
+        self.entries = tuple(e for e in asked if e not in asides)
+        self.groups = tuple(
+            tuple(group) for _, group in groupby(asked, key=lambda e: self.rank(e)[:2])
+        )
+        self.quarantined = (
+            *discovered.quarantined,
+            *refused,
+            *(asides[e].quarantined for e in self.known if e in asides),
+        )
+
+    def changed(self, **ingredients: Any) -> Backends:
+        """Return the set with some ingredients replaced."""
+        mine = {name: getattr(self, name) for name in _INGREDIENTS}
+        return Backends(**mine | ingredients)
 
     @property
     def preferred(self) -> tuple[str, ...]:

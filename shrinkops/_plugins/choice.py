@@ -19,23 +19,20 @@ import sys
 import warnings
 import weakref
 from collections.abc import Iterator, Sequence
-from dataclasses import dataclass
 from types import CodeType
-from typing import Any
+from typing import Any, NamedTuple
 
 from shrinkops._errors import UnsupportedArrayError, type_name
 
 from .backends import Backends
 from .frameworks import ABSENT, BARE, HALF, OURS, state
-from .loading import Entry
-from .refusal import refusal
+from .records import Entry
 from .registry import MOMENT, registry
 
 __all__ = ["Answer", "Choice", "answers", "choose"]
 
 
-@dataclass(frozen=True, slots=True)
-class Answer:
+class Answer(NamedTuple):
     """What a backend says about a class.
 
     Attributes
@@ -52,8 +49,7 @@ class Answer:
     told: str
 
 
-@dataclass(frozen=True, slots=True)
-class Choice:
+class Choice(NamedTuple):
     """The backend that takes a class.
 
     Attributes
@@ -97,6 +93,8 @@ def _choose(cls: type, backends: Backends) -> Choice:
         if takers:
             entry, reason = _most_specific(cls, takers, backends)
             return Choice(entry, backends, settled, reason)
+    from .refusal import refusal
+
     now = registry.in_use  # one may just have been set aside
     raise refusal(cls, now if now.complete else backends)
 

@@ -10,27 +10,14 @@ Invariants
 from __future__ import annotations
 
 import operator
-from dataclasses import dataclass
 from typing import Any
 
 from shrinkops._errors import type_name
 
 from .backend import Backend
+from .records import Declared
 
-__all__ = ["Declared", "read"]
-
-
-@dataclass(frozen=True, slots=True)
-class Declared:
-    """The checked attributes of a backend."""
-
-    name: str
-    framework: str
-    priority: int
-    install: str
-    dtypes: frozenset[str]
-    features: frozenset[str]
-    any_library: bool
+__all__ = ["read"]
 
 
 def read(backend: Backend, plugin: str) -> Declared:

@@ -16,52 +16,16 @@ import sys
 import threading
 import warnings
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass, field, replace
 from types import MappingProxyType
 
 from . import environment
 from .frameworks import being_imported
 from .hookspecs import PROJECT
-from .loading import Imported, Loading, Plugin, changed, source
-from .metadata import Damage, Point, own_points, third_party_points
+from .loading import Loading, changed
+from .metadata import Damage, own_points, third_party_points
+from .records import Discovered, Imported, Plugin, Point, Quarantined, reason, source
 
-__all__ = ["Discovered", "Discovery", "Quarantined", "reason"]
-
-
-@dataclass(frozen=True, slots=True)
-class Quarantined:
-    """A plugin or backend that was set aside, and why."""
-
-    name: str
-    distribution: str
-    version: str
-    reason: str
-
-    @property
-    def warning(self) -> str:
-        """The line that its reader is told."""
-        if not self.version and self.name == self.distribution:
-            return f"shrinkops cannot read {self.name}: {self.reason}"
-        return (
-            f"shrinkops set plugin {self.name!r} from {source(self.distribution)} aside: "
-            f"{self.reason}"
-        )
-
-
-@dataclass(frozen=True, slots=True)
-class Discovered:
-    """What a discovery has read so far."""
-
-    plugins: tuple[Plugin, ...] = ()
-    quarantined: tuple[Quarantined, ...] = ()
-    unread: tuple[Point, ...] = ()
-    blocked: tuple[str, ...] = ()
-    """Names of plugins that were not loaded, because ``block`` has them."""
-    imported: Mapping[str, Imported] = field(default_factory=dict)
-    """What the modules' files were, by module."""
-    block: tuple[str, ...] = ()
-    prefer: tuple[str, ...] = ()
-    """The names in the environment's switches."""
+__all__ = ["Discovery"]
 
 
 class Discovery:
@@ -100,7 +64,7 @@ class Discovery:
     def run(self, points: Sequence[Point] | None = None) -> Discovered:
         """Read the points given, or our own plugins and all that are installed."""
         if points is not None:
-            self.found = replace(self._before, unread=())
+            self.found = self._before._replace(unread=())
             self._read(points)
         elif not environment.switch(environment.AUTOLOAD):
             self._read(own_points())
@@ -170,8 +134,7 @@ class Discovery:
         imported: Mapping[str, Imported] = MappingProxyType({}),
     ) -> None:
         found = self.found
-        self.found = replace(
-            found,
+        self.found = found._replace(
             plugins=found.plugins + plugins,
             quarantined=found.quarantined + quarantined,
             unread=found.unread + unread,
@@ -182,11 +145,6 @@ class Discovery:
 
 def _unreadable(damage: Damage) -> Quarantined:
     return Quarantined(damage.file, damage.file, "", reason("unreadable metadata", damage.error))
-
-
-def reason(what: str, error: BaseException) -> str:
-    """Word why something was set aside."""
-    return f"{what}: {type(error).__name__}: {error}"
 
 
 def _depth() -> int:

@@ -19,7 +19,6 @@ import sys
 import time
 import warnings
 from collections.abc import Iterable, Iterator
-from dataclasses import dataclass
 from types import ModuleType
 from typing import Any
 
@@ -28,68 +27,16 @@ import pluggy
 from shrinkops._errors import type_name
 
 from .backend import Backend
-from .declared import Declared, read
+from .declared import read
 from .hookspecs import PROJECT, Hooks
-from .metadata import Point
+from .records import Entry, Imported, Plugin, Point
 
-__all__ = ["BY_HAND", "Entry", "Imported", "Loading", "Plugin", "changed", "from_object", "source"]
-
-BY_HAND = "registered by hand"
+__all__ = ["Loading", "changed", "from_object"]
 
 _HOOK = "shrinkops_backends"
 
 
-def source(distribution: str) -> str:
-    """Name where something comes from, in a message."""
-    return distribution if distribution == BY_HAND else f"distribution {distribution!r}"
-
-
-@dataclass(frozen=True, slots=True, eq=False, weakref_slot=True)
-class Entry:
-    """A backend, what it declared, and the plugin that brought it."""
-
-    backend: Backend
-    declared: Declared
-    plugin: str
-    distribution: str
-    version: str
-    replaces: bool = False
-    """Registered by hand, in the place of an installed backend of its name."""
-
-    @property
-    def name(self) -> str:
-        return self.declared.name
-
-    @property
-    def source(self) -> str:
-        return source(self.distribution)
-
-
-@dataclass(frozen=True, slots=True, eq=False)
-class Plugin:
-    """A plugin that has been loaded."""
-
-    name: str
-    distribution: str
-    version: str
-    entries: tuple[Entry, ...]
-    module: str = ""
-    seconds: float = 0.0
-    """What its import and its hook took."""
-
-
-@dataclass(frozen=True, slots=True)
-class Imported:
-    """The files of a plugin's modules, as they were when it was imported."""
-
-    files: dict[str, tuple[int, int]]
-    time: int
-    """When that was, on the clock that the files' times are of."""
-
-
-def from_object(
-    found: Any, name: str, distribution: str, version: str = "", replaces: bool = False
-) -> tuple[Entry, ...]:
+def from_object(found: Any, name: str, distribution: str, version: str = "") -> tuple[Entry, ...]:
     """Return what a plugin brings, checked.
 
     Parameters
@@ -97,7 +44,6 @@ def from_object(
     found : Backend, type of Backend, module, plugin object, its class, or a factory
         A factory is a function that takes no argument and returns backends.
     name, distribution, version : str
-    replaces : bool
 
     Raises
     ------
@@ -106,8 +52,7 @@ def from_object(
     """
     backends = tuple(_backends(found, name))
     entries = tuple(
-        Entry(backend, read(backend, name), name, distribution, version, replaces)
-        for backend in backends
+        Entry(backend, read(backend, name), name, distribution, version) for backend in backends
     )
     names = [entry.name for entry in entries]
     twice = {n for n in names if names.count(n) > 1}

@@ -15,16 +15,16 @@ import importlib.util
 import re
 import sys
 from collections.abc import Iterator
-from dataclasses import dataclass
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, NamedTuple
 
 from .hookspecs import PROJECT
+from .records import Point
 
 if TYPE_CHECKING:
     from importlib.metadata import Distribution
 
-__all__ = ["OWN", "Damage", "Point", "own_points", "third_party_points"]
+__all__ = ["OWN", "Damage", "own_points", "third_party_points"]
 
 OWN = {
     "numpy": "shrinkops_numpy",
@@ -37,19 +37,7 @@ OWN = {
 """Our own plugins: their names and modules, as in the entry points of pyproject.toml."""
 
 
-@dataclass(frozen=True, slots=True)
-class Point:
-    """Where a plugin is to be found."""
-
-    name: str
-    module: str
-    attribute: str
-    distribution: str
-    version: str
-
-
-@dataclass(frozen=True, slots=True)
-class Damage:
+class Damage(NamedTuple):
     """A file of metadata that cannot be read."""
 
     file: str

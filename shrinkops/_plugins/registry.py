@@ -25,18 +25,18 @@ import sys
 import threading
 import time
 import warnings
-from collections.abc import Callable, Iterator, Sequence
-from dataclasses import replace as changed
-from typing import Any
+from collections.abc import Callable, Iterator
+from typing import TYPE_CHECKING, Any
 
 from shrinkops._errors import type_name
 
 from .backend import Backend
-from .backends import Aside, Backends, close_names, unknown_names
-from .discovery import Discovery, Quarantined, reason
+from .backends import Backends, close_names, unknown_names
 from .frameworks import ABSENT, Watch, being_imported, state
-from .loading import BY_HAND, Entry, from_object
-from .metadata import Point
+from .records import BY_HAND, Aside, Entry, Quarantined, reason
+
+if TYPE_CHECKING:
+    from .discovery import Discovery
 
 __all__ = ["MOMENT", "Entry", "Quarantined", "Registry", "registry"]
 
@@ -111,12 +111,11 @@ class Registry:
         current = self._current
         if current.complete or (current.discovered.unread and not self._can_read_on()):
             return current
-        if self._claim(lambda: self._current.complete, patience):
-            return self._read(self._current.discovered.unread)
+        self._read_plugins(lambda: self._current.complete, patience, anew=False)
         current, reading = self._current, self._reading
         if current.complete or reading is None:
             return current
-        return changed(current, discovered=reading.found, complete=False)
+        return current.changed(discovered=reading.found, complete=False)
 
     @property
     def in_use(self) -> Backends:
@@ -149,6 +148,8 @@ class Registry:
                 "register: got None, expected a shrinkops.Backend or a plugin; a function "
                 "that makes one must return it"
             )
+        from .loading import from_object
+
         entries = from_object(plugin, _plugin_name(plugin), BY_HAND)
         self.backends()
         with self.lock:
@@ -160,8 +161,9 @@ class Registry:
             names = {entry.name for entry in entries}
             kept = tuple(e for e in old.by_hand if e.name not in names)
             installed = {e.name for plugin in old.discovered.plugins for e in plugin.entries}
-            added = tuple(changed(e, replaces=e.name in installed) for e in entries)
-            self._set(by_hand=kept + added)
+            for entry in entries:
+                entry.replaces = entry.name in installed
+            self._set(by_hand=kept + entries)
         self.tell()
         return [entry.name for entry in entries]
 
@@ -225,16 +227,16 @@ class Registry:
         with self.lock:
             self._wanted += 1
             wanted = self._wanted
-        if self._claim(lambda: self._done >= wanted, _LONG):
-            self._read(None)
-        elif self._done < wanted and not self._is_reading():
+        self._read_plugins(lambda: self._done >= wanted, _LONG, anew=True)
+        if self._done < wanted and not self._is_reading():
             raise RuntimeError(
-                f"refresh: another thread has been reading plugins for more than {_LONG:.0f} s "
-                f"(it imports {getattr(self._reading, 'loading', '')!r}); call it again later"
+                f"refresh: another thread is reading plugins (it imports "
+                f"{getattr(self._reading, 'loading', '')!r}), and this one cannot wait for it "
+                f"any longer; call it again later"
             )
 
     def _set(self, **changes: Any) -> None:
-        self._current = changed(self._current, **changes)
+        self._current = self._current.changed(**changes)
 
     # Discovery
 
@@ -246,8 +248,32 @@ class Registry:
         reading = self._reading
         return reading is not None and reading.thread == threading.get_ident()
 
+    def _read_plugins(self, done: Callable[[], bool], patience: float, anew: bool) -> None:
+        """Read all plugins, or those that are unread, unless another thread does or has."""
+        inside = self._is_reading()  # a plugin that calls back
+        try:
+            if not self._claim(done, patience):
+                return
+            backends, held_back = self._publish_reading(anew)
+        finally:
+            if not inside and self._is_reading():
+                with self.lock:
+                    self._reading = None
+                    self.lock.notify_all()
+        self.tell()
+        for message in held_back:
+            warnings.warn_explicit(
+                message.message, message.category, message.filename, message.lineno
+            )
+        for quarantined in backends.quarantined:
+            _warn(quarantined.warning)
+        for text in unknown_names(backends):
+            _warn(text)
+
     def _claim(self, done: Callable[[], bool], patience: float) -> bool:
         """Become the one thread that reads; False if another one is, or all is done."""
+        from .discovery import Discovery
+
         until = time.monotonic() + patience
         with self.lock:
             while not done():
@@ -263,34 +289,18 @@ class Registry:
                 self.lock.wait(wait)
         return False
 
-    def _read(self, points: Sequence[Point] | None) -> Backends:
-        """Read the plugins given, or all; publish what was found."""
+    def _publish_reading(self, anew: bool) -> tuple[Backends, list[warnings.WarningMessage]]:
         reading = self._reading
         assert reading is not None
         covers = self._wanted
-        try:
-            with self.busy():
-                found = reading.run(points or None)
-            with self.lock:
-                fresh: dict[str, Any] = {} if points else {"hidden": frozenset(), "asides": {}}
-                self._set(discovered=found, complete=not found.unread, **fresh)
-                backends = self._current
-                self._done = max(self._done, covers)
-        finally:
-            with self.lock:
-                if self._reading is reading:
-                    self._reading = None
-                self.lock.notify_all()
-        self.tell()
-        for message in reading.held_back:
-            warnings.warn_explicit(
-                message.message, message.category, message.filename, message.lineno
-            )
-        for quarantined in backends.quarantined:
-            _warn(quarantined.warning)
-        for text in unknown_names(backends):
-            _warn(text)
-        return backends
+        unread = () if anew else self._current.discovered.unread
+        with self.busy():
+            found = reading.run(unread or None)
+        fresh: dict[str, Any] = {} if unread else {"hidden": frozenset(), "asides": {}}
+        with self.lock:
+            self._set(discovered=found, complete=not found.unread, **fresh)
+            self._done = max(self._done, covers)
+            return self._current, reading.held_back
 
     # Forks
 
