@@ -15,6 +15,7 @@ Invariants
 from __future__ import annotations
 
 import importlib.util
+import sys
 from collections.abc import Callable
 from typing import TYPE_CHECKING, Any
 
@@ -196,9 +197,18 @@ class Backend:
 
     def installed(self) -> bool:
         """Tell, without importing it, whether the framework can be found."""
-        spec = importlib.util.find_spec(self.framework)
-        # A folder that happens to bear the name is a namespace package without origin.
-        return spec is not None and spec.origin is not None
+        if sys.modules.get(self.framework, self) is None:  # stands for what is not to be found
+            return False
+        try:
+            spec = importlib.util.find_spec(self.framework)
+        except ValueError:  # a module in memory that no file has
+            return True
+        if spec is None or spec.origin is not None:
+            return spec is not None
+        # A namespace package: one that a distribution brings, or a folder that bears the name.
+        from importlib.metadata import packages_distributions
+
+        return self.framework.partition(".")[0] in packages_distributions()
 
     def kernel_in_use(self) -> str:
         """Describe the kernel in a few words, for the status table."""

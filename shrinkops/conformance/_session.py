@@ -23,6 +23,7 @@ from ._engine import run_items
 from ._ledger import Ledger
 from ._model import Result
 from ._plan import Plan, make_plan
+from ._preflight import problems_of
 from ._report import Run
 from ._suites import load_suites
 
@@ -47,6 +48,7 @@ def open_target(text: str | Backend | type[Backend]) -> Target:
         target = find_target(text) if isinstance(text, str) else _bare(text)
     except (ValueError, TypeError) as error:
         raise UnusableTargetError(str(error)) from error
+    _refuse(target, problems_of(target))
     backend = target.backend
     remedy = f"; install it with: {backend.install}" if backend.install else ""
     try:
@@ -100,7 +102,15 @@ def environments(
             ) from error
         if not devices:
             raise UnusableTargetError(f"backend {target.backend.name!r} has no device here")
+    if found:
+        _refuse(target, problems_of(target, found[0].adapter))
     return found
+
+
+def _refuse(target: Target, problems: Sequence[str]) -> None:
+    if problems:
+        lines = "".join(f"\n  {problem}" for problem in problems)
+        raise UnusableTargetError(f"TARGET {target.text!r} cannot be judged as it is:{lines}")
 
 
 def _keep_out_of_the_folder() -> None:

@@ -258,12 +258,17 @@ class TestStreams:
         if ">&-" not in closed.replace("2>&-", ""):
             assert "CONFORMS" in done.stdout
 
-    @pytest.mark.parametrize(("name", "shown"), [("G", "acme[gpu]"), ("B", "acme[/gpu]"),
-                                                 ("C", r"acme\x1b]0;title\x07\u202e")])  # fmt: skip
+    @pytest.mark.parametrize(("name", "shown"), [("G", "acme[gpu]"), ("B", "acme[/gpu]")])
     def test_names_are_printed_as_they_are(self, shrinkops, name, shown):
         done = shrinkops("conformance", f"markup:{name}", *ONE)
         assert done.returncode == 0, done.stderr
         assert done.stdout.startswith(f"{shown} from markup")
+
+    def test_a_name_that_a_terminal_would_obey(self, shrinkops):
+        done = shrinkops("conformance", "markup:C", *ONE)
+        assert done.returncode == 2
+        assert r"acme\x1b]0;title\x07\u202e" in done.stderr.replace("\\\\", "\\")
+        assert "\x1b" not in done.stderr
 
     def test_a_reader_that_has_gone(self, folder):
         command = [sys.executable, "-m", "shrinkops", "conformance", "acme:Acme", *ONE]
