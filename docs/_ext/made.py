@@ -102,12 +102,19 @@ def prepare(app: Sphinx) -> None:
     tables.write_deviations(HERE / "deviations.md", GENERATED / "deviations")
 
 
+def always(app: Sphinx, *_: object) -> list[str]:
+    """Name the pages that depend on more than their own text."""
+    return [name for name in ("guide", "deviations", "performance") if name in app.env.all_docs]
+
+
 def complete(app: Sphinx, docname: str, source: list[str]) -> None:
     """Let the guide list the pages that engineers add beside it, and cut the deviations' page."""
     if docname == "guide":
         source[0] = source[0].replace("%more%", tables.more_pages(HERE))
     elif docname == "deviations":
         source[0] = tables.deviations_summary(source[0])
+    elif docname == "performance":
+        source[0] = tables.performance(source[0])
 
 
 def describe(app: Sphinx, pagename: str, templatename: str, context: Any, doctree: Any) -> None:
@@ -146,6 +153,7 @@ def setup(app: Sphinx) -> dict[str, Any]:
     app.add_directive("output", Output)
     app.add_directive("made", Made)
     app.connect("builder-inited", prepare, priority=100)
+    app.connect("env-get-outdated", always)
     app.connect("source-read", complete)
     app.connect("doctree-resolved", mark_wide_tables)
     app.connect("html-page-context", describe)

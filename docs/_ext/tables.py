@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import importlib
+import json
 import re
 from pathlib import Path
 
@@ -233,3 +234,30 @@ def rest(module: str) -> str:
         if name not in listed and name != "Format":
             lines += ["", f".. auto{kind}:: {name}", "   :members:" if kind == "class" else ""]
     return "\n".join(["```{eval-rst}", *lines, "```"])
+
+
+def performance(text: str) -> str:
+    """Return the page of the records with a chart for each, and its long tables folded."""
+    recorded = {
+        json.loads(path.read_text("utf-8"))["operation"]
+        for path in (ROOT / "docs" / "records").glob("goals*.json")
+    }
+    parts = re.split(r"^(## (\w+), .*)$", text, flags=re.MULTILINE)
+    out = [parts[0]]
+    for heading, operation, body in zip(parts[1::3], parts[2::3], parts[3::3], strict=True):
+        out.append(f"{heading}\n")
+        if operation in recorded:
+            out.append(
+                f"```{{eval-rst}}\n.. plot:: figures/performance.py {operation}\n"
+                f"   :alt: Time over that of a copy, over the number of elements, for each backend "
+                f"and what users call instead.\n```\n"
+            )
+        out.append(
+            re.sub(r"^### Every figure\n(.*?)(?=^### |\Z)", _folded, body, flags=re.M | re.S)
+        )
+    return "\n".join(out)
+
+
+def _folded(match: re.Match[str]) -> str:
+    body = re.sub(r"^#### (.*)$", r"**\1**", match[1], flags=re.MULTILINE)
+    return f"### Every figure\n\n:::{{dropdown}} Show the tables\n{body}\n:::\n"

@@ -2,7 +2,11 @@
 
 from __future__ import annotations
 
+from pathlib import Path
+
 import matplotlib as mpl
+
+RECORDS = Path(__file__).parents[1] / "records"
 
 INPUT = "#8a8f98"
 KEPT = "#0b5fa5"
