@@ -96,6 +96,6 @@ class _Group(Group):
 @click.version_option(shrinkops.__version__, prog_name="shrinkops")
 @click.pass_context
 def cli(ctx: click.Context) -> None:
-    """One hardshrink for every array library."""
+    """Shrinkage operations for every array library."""
     if ctx.invoked_subcommand in _TAKE_MODULES and os.getcwd() not in sys.path:
         sys.path.append(os.getcwd())  # at the end: nothing in this folder may hide a library
