@@ -5,6 +5,7 @@ The kernels are in ``_kernels``, loaded when the first array arrives.
 
 from __future__ import annotations
 
+from importlib.metadata import PackageNotFoundError, distribution
 from typing import TYPE_CHECKING, Any
 
 from shrinkops import Backend, hookimpl
@@ -14,19 +15,32 @@ if TYPE_CHECKING:
 
 __all__ = ["CupyBackend", "shrinkops_backends"]
 
+_DISTRIBUTIONS = (
+    "cupy-cuda12x",
+    "cupy-cuda13x",
+    "cupy-cuda11x",
+    "cupy-rocm-7-0",
+    "cupy-rocm-6-0",
+    "cupy-rocm-5-0",
+    "cupy-rocm-4-3",
+    "cupy",
+)
+"""CuPy's wheels by CUDA or ROCm version, and what is built from its source."""
+
 
 class CupyBackend(Backend):
-    """`cupy.ndarray` on any CUDA device."""
+    """`cupy.ndarray` on any CUDA or ROCm device. No GPU has run it yet."""
 
     name = "cupy"
     framework = "cupy"
-    framework_distribution = "cupy-cuda12x"
     install = "pip install 'shrinkops[cupy]'"
     dtypes = frozenset(
         {
             "float16",
             "float32",
             "float64",
+            "complex64",
+            "complex128",
             "int8",
             "int16",
             "int32",
@@ -44,10 +58,21 @@ class CupyBackend(Backend):
 
         return cls is cupy.ndarray
 
+    @property
+    def framework_distribution(self) -> str:  # type: ignore[override]
+        """The one of CuPy's distributions that is installed; they share one import name."""
+        for name in _DISTRIBUTIONS:
+            try:
+                distribution(name)
+            except PackageNotFoundError:
+                continue
+            return name
+        return _DISTRIBUTIONS[0]
+
     def native(self, operation: str, dtype: str) -> Any:
         from . import _kernels
 
-        return _kernels.NATIVE.get(operation)
+        return _kernels.native(operation, dtype)
 
     def namespace(self) -> Any:
         import cupy
@@ -67,7 +92,7 @@ class CupyBackend(Backend):
         return None if count else f"CuPy {cupy.__version__} finds no CUDA device"
 
     def kernel_in_use(self) -> str:
-        return "fused elementwise kernel on magnitude bits"
+        return "one CUDA kernel per operation, 16 bytes at a time; never run on a GPU"
 
     def array_types(self) -> tuple[str, ...]:
         return ("cupy.ndarray",)
