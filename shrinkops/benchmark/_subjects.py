@@ -9,8 +9,8 @@ from typing import Any
 import numpy as np
 
 import shrinkops
-from shrinkops._call.dispatcher import choose
 from shrinkops._numbers.formats import FORMATS, FloatFormat
+from shrinkops._plugins.choice import choose
 
 from ._calls import Call
 from ._check import check_derivative, check_subject

@@ -66,7 +66,7 @@ class Site:
         self,
         code: str,
         warnings: str = "error",
-        timeout: float = 60,
+        timeout: float = 180,
         prelude: str = PRELUDE,
         **variables: str,
     ) -> str:

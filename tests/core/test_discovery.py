@@ -293,7 +293,7 @@ def test_our_own_backends_need_no_metadata(tmp_path: Path, kind: str) -> None:
         text=True,
         cwd=tmp_path,
         env={**os.environ, "PYTHONPATH": ""},
-        timeout=60,
+        timeout=180,
         check=False,
     )
     assert done.stdout == "[0. 1.] shrinkops\n", done.stderr

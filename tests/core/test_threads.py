@@ -25,7 +25,7 @@ def test_an_import_in_one_thread_and_the_first_call_in_another(site: Any) -> Non
         threads = [threading.Thread(target=lambda: __import__("acme_x")),
                    threading.Thread(target=first)]
         for t in threads: t.start()
-        for t in threads: t.join(20)
+        for t in threads: t.join(90)
         print([t.is_alive() for t in threads], names(), aside())
         """
     )
@@ -41,7 +41,7 @@ def test_an_application_that_computes_while_a_plugin_imports_it(site: Any) -> No
         """
         t = threading.Thread(target=lambda: __import__("app"))
         t.start(); time.sleep(0.1)
-        print(works()); t.join(20)
+        print(works()); t.join(90)
         print(t.is_alive(), works(), names(), aside())
         """
     )
@@ -56,7 +56,7 @@ got = []
 t = threading.Thread(target=work); t.start(); t.join()
 """
     site.install("acme", starts + site.acme)
-    told = site.run("print(works(), names(), sys.modules['acme'].got)", timeout=20)
+    told = site.run("print(works(), names(), sys.modules['acme'].got)")
     assert told == "True ['acme'] [[1.0, 1.0]]"
 
 
@@ -73,9 +73,8 @@ def test_a_library_that_is_imported_while_handles_imports_it(site: Any) -> None:
         t = threading.Thread(target=lambda: __import__("lib"))
         t.start(); time.sleep(0.1)
         print(works(np.ones(2).view(type("C", (np.ndarray,), {})) * [0.25, 1]))
-        t.join(20); print(t.is_alive(), names())
+        t.join(90); print(t.is_alive(), names())
         """,
-        timeout=30,
     )
     assert told.splitlines() == ["True", "False ['odd']"]
 
@@ -102,7 +101,7 @@ def test_a_second_first_call_waits_for_nothing_and_misses_nothing(site: Any) -> 
                    threading.Thread(target=ask, args=("numpy", works)),
                    threading.Thread(target=ask, args=("lib", lambda: shrinkops.hardshrink(Arr())))]
         for t in threads: t.start(); time.sleep(0.2)
-        for t in threads: t.join(40)
+        for t in threads: t.join(90)
         print(sorted(answers.items()), names())
         """
     )
@@ -124,7 +123,7 @@ def test_a_fork_in_the_middle_of_the_first_call(site: Any, seconds: float) -> No
         t.start()
         time.sleep(0.1)
         if (pid := os.fork()) == 0:
-            signal.alarm(20)
+            signal.alarm(90)
             os._exit(0 if works() and shrinkops.explain(np.ones(1)).backend == "numpy" else 1)
         status = os.waitstatus_to_exitcode(os.waitpid(pid, 0)[1])
         t.join()
@@ -150,7 +149,7 @@ def test_a_fork_while_a_predicate_is_asked_or_a_framework_imported(site: Any) ->
             threading.Thread(target=other, daemon=True).start()
             time.sleep(0.3)
             if (pid := os.fork()) == 0:
-                signal.alarm(15)
+                signal.alarm(90)
                 fresh = np.array([0.25, 1.0]).view(type("C", (np.ndarray,), {}))
                 os._exit(0 if works() and works(fresh) else 1)
             print(os.waitstatus_to_exitcode(os.waitpid(pid, 0)[1]))
