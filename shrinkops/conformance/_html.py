@@ -10,6 +10,7 @@ Invariants
 
 from __future__ import annotations
 
+import datetime
 from collections import Counter
 from collections.abc import Iterator, Sequence
 from html import escape
@@ -58,7 +59,7 @@ def _run(run: Run) -> Iterator[str]:
     yield f"<h1>{escape(run.environment.suite.operation.name)} on {escape(backend.name)}</h1>"
     yield (
         f'<p class="soft">Specification {escape(run.specification)}, '
-        f"conformance kit {KIT_VERSION}, "
+        f"conformance kit {KIT_VERSION}, {datetime.datetime.now(datetime.UTC).date()}, "
         f"{escape(described(backend.kernel_in_use))}</p>"
     )
     mark = "✓" if good else "✕"
@@ -69,6 +70,7 @@ def _run(run: Run) -> Iterator[str]:
     yield from _counts(run)
     yield "<h2>Clause × dtype × transformation</h2>"
     yield from _matrix(run)
+    yield from _clauses(run)
     if run.failures:
         yield f'<h2 id="failures">Deviations ({len(run.failures)})</h2>'
         for result in run.failures:
@@ -147,7 +149,8 @@ def _matrix(run: Run) -> Iterator[str]:
         if not any(row):
             continue
         yield (
-            f'<tr><th title="{escape(clause.text)}"><code>{escape(clause.identifier)}</code>'
+            f'<tr><th title="{escape(clause.text)}"><a href="#{escape(clause.identifier)}">'
+            f"<code>{escape(clause.identifier)}</code></a>"
             f"<span>{escape(clause.title)}</span></th>"
             + "".join(
                 f"<td{_edge(i in edges)}>{_cell(results)}</td>" for i, results in enumerate(row)
@@ -161,6 +164,17 @@ def _matrix(run: Run) -> Iterator[str]:
         '<span><span class="cell known">!1</span>expected to fail, in the ledger</span>'
         '<span><span class="cell none">–</span>not declared or not applicable</span></div>'
     )
+
+
+def _clauses(run: Run) -> Iterator[str]:
+    """Yield what each clause says, where the matrix links to."""
+    yield '<details class="clauses"><summary>What the clauses say</summary><dl class="facts">'
+    for clause in run.environment.suite.operation.clauses:
+        yield (
+            f'<dt id="{escape(clause.identifier)}"><code>{escape(clause.identifier)}</code> '
+            f"{escape(clause.title)}</dt><dd>{escape(clause.text)}</dd>"
+        )
+    yield "</dl></details>"
 
 
 def _edge(edge: bool) -> str:
