@@ -6,9 +6,9 @@ Invariants
   finite and λ is a threshold. Elsewhere the derivative is that of a kept element: 1 by x,
   0 by every parameter. In the band a cotangent is never multiplied (XX-DER-2).
 - A parameter's derivative is summed to its shape, and has its dtype.
-- ``torch.compile`` takes a Function's backward, but not its ``jvp``, and inside a
-  transformation of ``torch.func`` it differentiates the forward. So there are three ways
-  to the same formulas.
+- Two ways lead to the same formulas: a Function, which has every order, and a composition
+  of plain operations, which has two. Graphs get the composition: ``torch.compile`` takes no
+  Function with a ``jvp``, and inside ``torch.func`` it differentiates the forward.
 """
 
 from __future__ import annotations
@@ -26,8 +26,6 @@ from ._floats import asked_of, numbers_of, select, value, zero_like
 
 __all__ = ["differentiable", "differentiates", "jet"]
 
-_functorch_active = torch._C._are_functorch_transforms_active
-
 
 def differentiates(x: Any, parameters: Sequence[Any]) -> bool:
     """Tell whether a derivative, reverse or forward, may be asked for."""
@@ -40,15 +38,11 @@ def differentiates(x: Any, parameters: Sequence[Any]) -> bool:
 
 def differentiable(operation: Operation, x: Any, parameters: Sequence[Any]) -> Any:
     """Return the operation of x with its derivatives."""
-    if torch.compiler.is_dynamo_compiling():
-        if _functorch_active() or forward_ad._current_level >= 0:
-            return _composed(operation, x, parameters)
-        return _Reverse.apply(operation, None, x, *_tensors(parameters, x))  # type: ignore[no-untyped-call]
-    if opaque(x):  # a graph or a wrapper takes plain operations only
+    if torch.compiler.is_dynamo_compiling() or opaque(x):
         return _composed(operation, x, parameters)
     plan = _Plan(parameters)
     tensors = [p for p in parameters if not isinstance(p, Threshold)]
-    return _Both.apply(operation, plan, x, *tensors)  # type: ignore[no-untyped-call]
+    return _Function.apply(operation, plan, x, *tensors)  # type: ignore[no-untyped-call]
 
 
 class _Plan:
@@ -78,28 +72,29 @@ def _tensors(parameters: Sequence[Any], x: Any) -> list[Any]:
 
 
 def _slopes(operation: Operation, x: Any, parameters: Sequence[Any]) -> tuple[Any, ...]:
-    """Return where x is kept, where the formulas are asked, what they say, and of what.
+    """Return where x is kept, where formulas are asked, what they say, of what, and x itself.
 
     Where they are not asked they are given a harmless point.
     """
     values = opaque(x)
     x = x.resolve_neg()
-    keep = kept(x, limit_of(parameters[0], x.dtype, values), values)
+    limit = limit_of(parameters[0], x.dtype, values)
+    keep = kept(x, limit, values)
     source = x.to(working(x.dtype))
-    asked = asked_of(keep, source, parameters[0])
+    asked = asked_of(keep, source, limit)
     numbers = numbers_of(operation, parameters, x)
     # Harmless for every formula: λ = 1, x = 2, and no other parameter below λ.
     at = torch.where(asked, source, 2.0)
     variables = [at, torch.where(asked, numbers[0], 1.0)]
     for declared, number in zip(operation.parameters[1:], numbers[1:], strict=True):
         variables.append(torch.where(asked, number, 4.0 if declared.at_least else 0.0))
-    return keep, asked, operation.derivatives(torch, *variables), variables
+    return keep, asked, operation.derivatives(torch, *variables), variables, source
 
 
 def _backward(
     operation: Operation, x: Any, parameters: Sequence[Any], cotangent: Any, needed: Sequence[bool]
 ) -> list[Any]:
-    keep, asked, slopes, _ = _slopes(operation, x, parameters)
+    keep, asked, slopes, *_ = _slopes(operation, x, parameters)
     wide = cotangent.to(slopes[0].dtype)
     zero = zero_like(wide)
     by_x = None
@@ -115,32 +110,14 @@ def _backward(
     return gradients
 
 
-class _Reverse(torch.autograd.Function):
-    """The operation with its reverse derivative."""
-
-    @staticmethod
-    def forward(operation: Operation, plan: Any, x: Any, *tensors: Any) -> Any:
-        return value(operation, x, tensors if plan is None else plan.join(tensors))
-
-    @staticmethod
-    def setup_context(ctx: Any, inputs: Any, output: Any) -> None:  # noqa: ARG004
-        operation, plan, *tensors = inputs
-        ctx.operation, ctx.plan = operation, plan
-        ctx.save_for_backward(*tensors)
-
-    @staticmethod
-    def backward(ctx: Any, cotangent: Any) -> Any:
-        x, *tensors = ctx.saved_tensors
-        parameters = tensors
-        needed = ctx.needs_input_grad[2:]
-        gradients = _backward(ctx.operation, x, parameters, cotangent, needed)
-        return None, None, *gradients
-
-
-class _Both(_Reverse):
-    """And its forward derivative."""
+class _Function(torch.autograd.Function):
+    """The operation with its reverse and forward derivatives."""
 
     generate_vmap_rule = True
+
+    @staticmethod
+    def forward(operation: Operation, plan: _Plan, x: Any, *tensors: Any) -> Any:
+        return value(operation, x, plan.join(tensors))
 
     @staticmethod
     def setup_context(ctx: Any, inputs: Any, output: Any) -> None:  # noqa: ARG004
@@ -163,7 +140,7 @@ class _Both(_Reverse):
     def jvp(ctx: Any, _: Any, __: Any, tangent: Any, *tangents: Any) -> Any:
         x, *tensors = ctx.saved_tensors
         plan = ctx.plan
-        keep, asked, slopes, _ = _slopes(ctx.operation, x, plan.join(tensors))
+        keep, asked, slopes, *_ = _slopes(ctx.operation, x, plan.join(tensors))
         zero = zero_like(slopes[0])
         total = zero
         if tangent is not None:
@@ -193,8 +170,7 @@ def _composed(operation: Operation, x: Any, parameters: Sequence[Any]) -> Any:
     """Return the operation as plain operations: its detached value and its jet."""
     parameters = _tensors(parameters, x)
     plain = value(operation, x.detach(), [p.detach() for p in parameters])
-    keep, asked, slopes, variables = _slopes(operation, x, parameters)
-    source = x.resolve_neg().to(slopes[0].dtype)
+    keep, asked, slopes, variables, source = _slopes(operation, x, parameters)
     # Where no formula is asked x passes with derivative 1.
     moved = torch.where(asked, plain.to(source.dtype) + jet(slopes, variables), source)
     return select(keep, moved.to(x.dtype))

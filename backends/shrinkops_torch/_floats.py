@@ -21,7 +21,7 @@ from torch.autograd import forward_ad
 
 from shrinkops.spec import Operation, Threshold
 
-from ._bits import comparable, form_of, kept, limit_of, narrowed, opaque, rounded, working
+from ._bits import form_of, kept, limit_of, narrowed, opaque, rounded, working
 
 __all__ = ["asked_of", "is_short", "numbers_of", "select", "value", "zero_like"]
 
@@ -48,13 +48,14 @@ def value(
         if result is not None:
             return result
     x = x.resolve_neg()
-    keep = kept(x, limit_of(parameters[0], x.dtype, values), values)
+    limit = limit_of(parameters[0], x.dtype, values)
+    keep = kept(x, limit, values)
     if operation.accuracy == "exact":
         return select(keep, x, parameters[0], out)
     wide = working(x.dtype)
     source = x.to(wide)
     numbers = numbers_of(operation, parameters, x)
-    asked = asked_of(keep, source, parameters[0])
+    asked = asked_of(keep, source, limit)
     result = operation.outside(torch, torch.where(asked, source, _harmless(numbers[0])), *numbers)
     result = narrowed(torch.where(asked, result, source), x.dtype)
     return select(keep, result, out=out)
@@ -89,12 +90,12 @@ def zero_like(x: Any) -> Any:
     return torch.zeros((), dtype=x.dtype, device=x.device)
 
 
-def asked_of(keep: Any, source: Any, lambd: Any) -> Any:
+def asked_of(keep: Any, source: Any, limit: Any) -> Any:
     """Return where the formula is asked: outside the band, finite, under a threshold."""
     asked = keep & source.detach().isfinite()
-    if isinstance(lambd, Threshold):
-        return asked if lambd.bits >= 0 else torch.zeros_like(asked)
-    return asked & (comparable(lambd.detach()) >= 0)
+    if isinstance(limit, torch.Tensor):
+        return asked & (limit >= 0)
+    return asked if limit >= 0 else torch.zeros_like(asked)
 
 
 def numbers_of(operation: Operation, parameters: Sequence[Any], x: Any) -> list[Any]:

@@ -128,6 +128,8 @@ def traceable(operation: Operation, checked: Any) -> Any:
     def careful(x: Any, *arguments: Any) -> Any:
         if any(isinstance(a, torch.fx.Proxy) for a in (x, *arguments)):
             return _recorded(operation, x, *arguments)
+        if x.is_nested and x.layout is torch.strided:
+            return _layouts.nested(operation.name, x, arguments, careful)
         *parameters, out = arguments
         numbers = [exact_if_tiny(p) if isinstance(p, _FLOATS) else p for p in parameters]
         return checked(x, *numbers, out)
@@ -203,51 +205,41 @@ def _traced(operation: Operation, check: Callable[..., Any]) -> Callable[..., An
         for index, parameter in enumerate(parameters):
             if isinstance(parameter, torch.Tensor):
                 tensors.append(parameter)
-            elif _is_small(parameter):
+            elif isinstance(parameter, np.ndarray) and parameter.ndim == 0:
+                tensors.append(torch.as_tensor(parameter).to(x.device))  # a NumPy scalar, to Dynamo
+            elif isinstance(parameter, (int, float)) and not isinstance(parameter, bool):
                 tensors.append(_tensor(parameter, x))
-            else:
-                bits, whole = constant(index, parameter, str(x.dtype))
-                kind = torch.int64 if whole else torch.float64
-                number = torch.full((), bits, dtype=kind, device=x.device)
-                tensors.append(number.view(torch.uint64) if bits < -1 and whole else number)
+            else:  # a fraction, a decimal, or what is refused
+                tensors.append(_tensor(constant(index, parameter, str(x.dtype)), x))
         native, checked = check(x, tuple(tensors), out)
         return native(x, *checked, out)
 
     return kernel
 
 
-def _is_small(parameter: Any) -> bool:
-    """Tell whether Dynamo has a number for it: a float, an int of 64 bits, a NumPy scalar."""
-    if isinstance(parameter, bool):
-        return False
-    if isinstance(parameter, int):
-        return -(2**63) <= parameter < 2**63
-    if isinstance(parameter, np.ndarray):  # a NumPy scalar, to Dynamo
-        return parameter.ndim == 0
-    return isinstance(parameter, float)
+def _tensor(number: Any, x: Any) -> Any:
+    """Return a number as a 0-d tensor, so that a symbolic one stays symbolic.
 
-
-def _tensor(parameter: Any, x: Any) -> Any:
-    """Return a number as a 0-d tensor, so that a symbolic one stays symbolic."""
-    if isinstance(parameter, np.ndarray):
-        return torch.as_tensor(parameter).to(x.device)
-    # An int is exact as int64 and compared as such.
-    whole = isinstance(parameter, int) and not x.dtype.is_floating_point
-    kind = torch.int64 if whole else torch.float64
-    # Addition is one of the operations that take a symbolic float without specialising it.
-    return torch.zeros((), dtype=kind, device=x.device) + parameter
+    Addition is one of the operations that take a symbolic number without specialising it.
+    """
+    if not isinstance(number, int) or x.dtype.is_floating_point or x.is_complex():
+        return torch.zeros((), dtype=torch.float64, device=x.device) + float(number)
+    # An int is exact as an integer, and compared as such.
+    zero = torch.zeros((), dtype=torch.int64, device=x.device)
+    if number >= 2**64:
+        return (zero - 1).view(torch.uint64)  # the largest there is
+    if number >= 2**63:
+        return (zero + (number - 2**64)).view(torch.uint64)
+    return zero + number if number >= -(2**63) else zero - 1
 
 
 def _constants(operation: Operation) -> Callable[..., Any]:
     """Return ``constant(index, value, dtype)``, which a compiler asks once for each value."""
 
-    def constant(index: int, value: Any, dtype: str) -> tuple[Any, bool]:
-        """Return the rounded number, and whether it is an integer (as bits, beyond int64)."""
+    def constant(index: int, value: Any, dtype: str) -> float | int:
+        """Return the rounded number."""
         form = FORMATS.get(dtype.removeprefix("torch."), FORMATS["float64"])
-        rounded = round_parameter(operation, operation.parameters[index], value, form)
-        if form.kind != "integer":
-            return rounded.value, False
-        return (rounded.value if rounded.value < 2**63 else rounded.value - 2**64), True
+        return round_parameter(operation, operation.parameters[index], value, form).value
 
     constant._dynamo_marked_constant = True  # type: ignore[attr-defined]
     return constant

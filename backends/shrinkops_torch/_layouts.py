@@ -16,7 +16,7 @@ from typing import Any
 
 import torch
 
-__all__ = ["apply", "special"]
+__all__ = ["apply", "nested", "special"]
 
 _COMPRESSED = {
     torch.sparse_csr: ("crow_indices", "col_indices"),
@@ -72,9 +72,6 @@ def apply(
             "parameters are numbers", f"call {operation}(x.values(), ...) with what belongs to them"
         )
     numbers = list(parameters)
-    if x.is_nested:
-        parts = [dense(part, *numbers) for part in x.unbind()]
-        return torch.nested.as_nested_tensor(parts)
     if x.layout is torch.sparse_coo:
         x = x.coalesce()
         values = dense(x.values(), *numbers)
@@ -89,6 +86,17 @@ def apply(
     return torch.sparse_compressed_tensor(
         rows, columns, values, x.shape, layout=x.layout, check_invariants=False
     )
+
+
+def nested(operation: str, x: Any, arguments: Sequence[Any], call: Callable[..., Any]) -> Any:
+    """Call an operation on each tensor that a nested one of strided layout holds.
+
+    Such a tensor has no shape, so it is taken apart before anything is checked.
+    """
+    *parameters, out = arguments
+    if out is not None:
+        raise _Refusal(operation, x)("out= is not filled", "use the returned tensor")
+    return torch.nested.as_nested_tensor([call(part, *parameters, None) for part in x.unbind()])
 
 
 class _Refusal:
