@@ -23,13 +23,16 @@ import time
 from collections.abc import Callable, Sequence
 from decimal import Decimal
 from fractions import Fraction
+from pathlib import Path
 from typing import Any
 
-import exact
 import numpy as np
 from shrinkops_numpy import _kernels
 
 import shrinkops
+
+sys.path.insert(0, str(Path(__file__).parent))
+import exact
 
 try:
     import ml_dtypes

@@ -22,12 +22,15 @@ import sys
 from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
 from fractions import Fraction
+from pathlib import Path
 from typing import Any
 
-import exact
 import numpy as np
 from shrinkops_numpy import _kernels, _pure
 from shrinkops_numpy._thresholds import operand, rounded_array
+
+sys.path.insert(0, str(Path(__file__).parent))
+import exact
 
 __all__ = ["PARAMETERS", "main", "prove"]
 
