@@ -304,10 +304,14 @@ static PyObject *call(shrink_operation operation, PyObject *otherwise, PyObject 
     const shrink_environment given = shrink_enter();
     PyObject *result = call_quickly(operation, otherwise, args, count);
     if (result == NULL && !PyErr_Occurred()) {
+        fenv_t registers; /* NumPy converts long double, which has registers of its own */
+        fegetenv(&registers);
+        fesetenv(FE_DFL_ENV);
         result = shrink_definitions[operation].parameters == 1
                      ? PyObject_CallFunctionObjArgs(otherwise, args[0], args[1], args[2], NULL)
                      : PyObject_CallFunctionObjArgs(otherwise, args[0], args[1], args[2], args[3],
                                                     NULL);
+        fesetenv(&registers);
     }
     shrink_leave(&given);
     return result;
