@@ -20,6 +20,9 @@ from shrinkops import Backend, hookimpl
 __all__ = ["DaskBackend", "shrinkops_backends"]
 
 
+_COLLECTIONS = {"dask.array": ("Array",), "dask.dataframe": ("DataFrame", "Series", "Index")}
+
+
 class DaskBackend(NumpyTypes):
     """`dask.array.Array`, and DataFrame, Series and Index of `dask.dataframe`."""
 
@@ -30,10 +33,13 @@ class DaskBackend(NumpyTypes):
     no_out = "a dask array is a plan, and has no memory to be filled"
 
     def handles(self, cls: type) -> bool:
-        array, frame = sys.modules.get("dask.array"), sys.modules.get("dask.dataframe")
-        if array is not None and issubclass(cls, array.Array):
-            return True
-        return frame is not None and issubclass(cls, (frame.DataFrame, frame.Series, frame.Index))
+        # Another thread may be in the middle of importing either.
+        return any(
+            issubclass(cls, kind)
+            for module, names in _COLLECTIONS.items()
+            for name in names
+            if (kind := getattr(sys.modules.get(module), name, None)) is not None
+        )
 
     def kernel(self, operation: Any) -> Any:
         from . import _frames

@@ -22,9 +22,7 @@ class DaskAdapter(Adapter):
         import dask.array as da
 
         chunks = tuple(max(1, -(-n // self.pieces)) for n in array.shape)
-        return da.from_array(  # type: ignore[no-untyped-call]
-            array.copy(), chunks=chunks, name=False
-        )
+        return da.from_array(array.copy(), chunks=chunks, name=False)
 
     def to_numpy(self, x: Any) -> np.ndarray[Any, Any]:
         """Compute an array."""

@@ -35,7 +35,7 @@ def native(operation: str, form: Format | None) -> Callable[..., Any]:
         pairs: list[Any] = []
         for array in (x, *arrays):
             pairs += [array, tuple(range(array.ndim))[::-1]]
-        return da.blockwise(  # type: ignore[no-untyped-call]
+        return da.blockwise(
             array_task(function, numbers),
             tuple(range(x.ndim))[::-1],
             *pairs,

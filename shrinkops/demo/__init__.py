@@ -9,4 +9,5 @@ Modules
 ``_timing``   alternating measurements in one process, as ratios
 ``_report``   the tables
 ``_picture``  the picture
+``_distributed`` a Zarr array larger than the memory of dask's worker processes
 """

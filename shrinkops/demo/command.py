@@ -62,6 +62,16 @@ _SECONDS = 0.6
     help="Signal-to-noise ratio in decibels after noise is added.",
 )
 @click.option("--as-is", is_flag=True, help="Add no noise: the data have their own.")
+@click.option(
+    "--distributed",
+    is_flag=True,
+    help="Instead: a Zarr array larger than the memory of dask workers, one of them killed.",
+)
+@click.option("--workers", type=click.IntRange(1), default=2, show_default=True, help="Processes.")
+@click.option("--size", default="2GB", show_default=True, help="Of the array.")
+@click.option("--worker-memory", default="600MiB", show_default=True, help="Of each process.")
+@click.option("--lambd", type=float, help="λ of --distributed, in place of the universal one.")
+@click.option("--folder", type=click.Path(path_type=Path), help="For the Zarr arrays.")
 @click.pass_obj
 def command(
     output: Output,
@@ -72,6 +82,12 @@ def command(
     seed: int,
     snr: float,
     as_is: bool,
+    distributed: bool,
+    workers: int,
+    size: str,
+    worker_memory: str,
+    lambd: float | None,
+    folder: Path | None,
 ) -> Exit:
     """Denoise real records on every backend that is ready.
 
@@ -82,7 +98,6 @@ def command(
     """
     # Like for like: NumPy's loops run on one thread. It counts if set before libraries load.
     os.environ.setdefault("OMP_NUM_THREADS", "1")
-    path = _path(target, signal)
     from shrinkops._plugins.target import operations
 
     from ._records import RecordError, add_noise, from_file, shipped
@@ -94,6 +109,9 @@ def command(
             f"{operation!r}; there are {known}{close}", param_hint="--operation"
         )
 
+    if distributed:
+        return _distribute(output, operation, workers, size, worker_memory, lambd, folder)
+    path = _path(target, signal)
     try:
         records = [from_file(signal)] if signal else shipped()
     except RecordError as error:
@@ -104,6 +122,39 @@ def command(
         dataclasses.replace(r, name=visible(r.name), title=visible(r.title)) for r in records
     ]
     return _run(output, records, path, operation, level_dependent)
+
+
+def _distribute(
+    output: Output,
+    operation: str,
+    workers: int,
+    size: str,
+    memory: str,
+    lambd: float | None,
+    folder: Path | None,
+) -> Exit:
+    """Stream an array through worker processes, and say what it took."""
+    from ._distributed import DistributedError, Plan, parse_size, run, steps
+
+    try:
+        plan = Plan(
+            operation, parse_size(size), workers, parse_size(memory), lambd, folder=folder
+        )
+        with output.progress(steps(plan)) as progress:
+            result = run(plan, progress.show)
+    except DistributedError as error:
+        raise click.UsageError(str(error)) from error
+    output.line(
+        f"{operation} of {result.gigabytes:.2f} GB, Zarr to Zarr, by {workers} worker processes of "
+        f"{memory}: {result.seconds:.1f} s, {result.gigabytes / result.seconds:.3f} GB/s"
+    )
+    output.line(f"peak memory of a worker: {result.peak / 2**20:.0f} MiB")
+    if result.killed:
+        output.line(f"worker process {result.killed} was killed in the middle; nothing was lost")
+    output.line(
+        f"all {plan.blocks} blocks have the bits that NumPy alone makes; λ = {plan.threshold:.4g}"
+    )
+    return Exit.CONFORMS
 
 
 def _path(target: Destination, signal: Path | None) -> Path:

@@ -114,6 +114,16 @@ class TestArray:
         assert (told.backend, told.distribution) == ("dask", "shrinkops")
 
 
+    def test_a_module_that_is_being_imported(self, monkeypatch: Any) -> None:
+        import sys
+        import types
+
+        from shrinkops_dask import DaskBackend
+
+        monkeypatch.setitem(sys.modules, "dask.array", types.ModuleType("dask.array"))
+        assert not DaskBackend().handles(np.ndarray)
+
+
 class TestFrames:
     dd: Any = pytest.importorskip("dask.dataframe", reason="optional library")
     pd: Any = pytest.importorskip("pandas", reason="optional library")

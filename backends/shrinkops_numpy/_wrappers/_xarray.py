@@ -127,7 +127,7 @@ def _like(content: Any, data: Any) -> Any:
     if type(content).__module__.startswith("dask.") and type(data).__module__ == "numpy":
         import dask.array as da
 
-        return da.asarray(data)  # type: ignore[no-untyped-call]
+        return da.asarray(data)
     return data
 
 

@@ -1,0 +1,82 @@
+"""``shrinkops demo --distributed``: real worker processes, real Zarr arrays, real failures."""
+
+from __future__ import annotations
+
+import subprocess
+import sys
+import textwrap
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from shrinkops.demo._distributed import DistributedError, Plan, parse_size, run
+
+for _library in ("distributed", "zarr", "pywt"):
+    pytest.importorskip(_library, reason="optional library")
+
+_MIB = 2**20
+
+
+def _demo(*options: str) -> Any:
+    command = [sys.executable, "-m", "shrinkops", "demo", "--distributed", *options]
+    return subprocess.run(command, capture_output=True, text=True, timeout=600, check=False)
+
+
+def test_a_worker_dies_and_nothing_is_lost(tmp_path: Path) -> None:
+    done = _demo("--size", "160MB", "--operation", "garrote", "--folder", str(tmp_path))
+    assert done.returncode == 0, done.stderr
+    assert "was killed in the middle; nothing was lost" in done.stdout
+    assert "all 10 blocks have the bits that NumPy alone makes" in done.stdout
+    assert "peak memory of a worker" in done.stdout
+    assert list(tmp_path.iterdir()) == []
+
+
+@pytest.mark.skipif(sys.platform == "win32", reason="Windows has no limit on a file's size")
+def test_a_disk_that_takes_no_more(tmp_path: Path) -> None:
+    script = f"""
+        import resource
+        from pathlib import Path
+        from shrinkops.demo._distributed import DistributedError, Plan, run
+        if __name__ == "__main__":
+            resource.setrlimit(resource.RLIMIT_FSIZE, (2**20, 2**20))
+            plan = Plan("hardshrink", 10**7, 1, 400 * 2**20, folder=Path({str(tmp_path)!r}))
+            try:
+                run(plan, lambda text: None)
+            except DistributedError as error:
+                print(error)
+    """
+    path = tmp_path / "script.py"
+    path.write_text(textwrap.dedent(script))
+    done = subprocess.run(
+        [sys.executable, str(path)], capture_output=True, text=True, timeout=600, check=False
+    )
+    assert "writing records to" in done.stdout, done.stderr
+    assert "File too large" in done.stdout
+    assert list(tmp_path.iterdir()) == [path]
+
+
+@pytest.mark.parametrize(
+    ("plan", "words"),
+    [
+        (Plan("softshrink", 10**7, 2, 600 * _MIB, lambd=-1.0), "negative"),
+        (Plan("hardshrink", 10**7, 2, 600 * _MIB, lambd=float("nan")), "nan"),
+        (Plan("hardshrink", 10**7, 2, 20 * _MIB), "give at least 256 MiB"),
+        (Plan("hardshrink", 10**17, 2, 600 * _MIB), "another --folder"),
+    ],
+)
+def test_refused_before_a_process_starts(plan: Plan, words: str) -> None:
+    with pytest.raises(DistributedError, match=words):
+        run(plan, print)
+
+
+def test_sizes() -> None:
+    assert parse_size("8GB") == 8 * 10**9
+    assert parse_size("600MiB") == 600 * _MIB
+    assert parse_size("1.5 k") == 1500
+    for text in ("", "much", "-1GB", "0", "1.2.3GB"):
+        with pytest.raises(DistributedError, match="no size"):
+            parse_size(text)
+    done = _demo("--size", "much")
+    assert done.returncode == 2
+    assert "8GB" in done.stderr
