@@ -83,6 +83,13 @@ def test_wheel_has_the_compiled_kernel_where_a_compiler_is(wheel_files):
     assert re.fullmatch(r"shrinkops_numpy/_ufunc(\.abi3)?\.(so|pyd)", name)
 
 
+def test_a_release_would_take_it(built):
+    """By the command that the workflow for releases runs."""
+    command = [sys.executable, str(ROOT / "tests/tools/check_wheel.py"), str(built.wheel.parent)]
+    done = subprocess.run(command, capture_output=True, text=True)
+    assert (done.returncode == 0) == can_compile(), done.stdout + done.stderr
+
+
 def test_wheel_serves_later_pythons(built):
     assert re.search(r"-cp311-abi3-\w+\.whl$", built.wheel.name)
 
