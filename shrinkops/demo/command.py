@@ -137,9 +137,7 @@ def _distribute(
     from ._distributed import DistributedError, Plan, parse_size, run, steps
 
     try:
-        plan = Plan(
-            operation, parse_size(size), workers, parse_size(memory), lambd, folder=folder
-        )
+        plan = Plan(operation, parse_size(size), workers, parse_size(memory), lambd, folder=folder)
         with output.progress(steps(plan)) as progress:
             result = run(plan, progress.show)
     except DistributedError as error:

@@ -113,7 +113,6 @@ class TestArray:
         told = shrinkops.explain(da.ones(3))
         assert (told.backend, told.distribution) == ("dask", "shrinkops")
 
-
     def test_a_module_that_is_being_imported(self, monkeypatch: Any) -> None:
         import sys
         import types

@@ -7,6 +7,7 @@ otherwise; the test beside it runs a few seconds.
 from __future__ import annotations
 
 import faulthandler
+import os
 import random
 import sys
 import threading
@@ -51,6 +52,7 @@ def backend(name: str, priority: int) -> shrinkops.Backend:
 
 def main(seconds: float, threads: int) -> int:
     """Run; return how many threads met an error."""
+    os.environ.setdefault("SHRINKOPS_BLOCK", "torch,jax,cupy,dask")  # the table imports the rest
     sys.setswitchinterval(1e-6)
     warnings.simplefilter("error")
     faulthandler.dump_traceback_later(seconds + 90, exit=True)
@@ -110,7 +112,13 @@ def main(seconds: float, threads: int) -> int:
             assert len(names) == len(set(names))
 
         ways = {calls: 8, own: 6, anybody: 6, register: 4, unregister: 4, explain: 2, table: 3}
-        ways |= {shrinkops.refresh: 0.2}
+
+        def status() -> None:
+            rows = {row.name: row.state for row in shrinkops.backends()}
+            assert rows["numpy"] == "ready"
+            assert (mine.name in rows) == there
+
+        ways |= {shrinkops.refresh: 0.2, status: 0.2}
         try:
             while time.monotonic() < end:
                 (way,) = chance.choices(list(ways), list(ways.values()))
