@@ -291,8 +291,10 @@ static void plan_formula(int formula, const shrink_type *type, double t, double 
     band->upper = bits[1] & INT32_MAX;
     plan->loop = band->inner = beyond ? loops->beyond[0] : loops->formula[formula][0];
     if (type->item_size == 2) {
-        band->format = &loops->formats[type->precision == 11 ? HALF : BRAIN];
-        plan->loop = loops->narrow;
+        const int format = type->precision == 11 ? HALF : BRAIN;
+        shrink_scalar_loop *const direct = beyond ? NULL : loops->direct[format][formula];
+        band->format = &loops->formats[format];
+        plan->loop = direct != NULL ? direct : loops->narrow;
     }
     else if (type->item_size == 1) {
         fill_table(type, plan);

@@ -77,6 +77,7 @@ typedef struct {
     shrink_array_loop *phase_array[FORMULAS][2];
     shrink_format formats[FORMATS];
     shrink_scalar_loop *narrow; /* 16-bit types, by way of float */
+    shrink_scalar_loop *direct[FORMATS][FORMULAS]; /* the same in one pass, or NULL */
     shrink_scalar_loop *table;  /* 8-bit types */
     shrink_stream *stream;      /* NULL where the instruction set has no such store */
 } shrink_loops;

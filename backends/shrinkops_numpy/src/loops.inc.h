@@ -187,6 +187,14 @@ COMPLEX(double, int64_t, 0x1p-400, 0x1p700, 0x1p400, 0x1p-600)
 
 #include "complex.inc.h"
 #include "formats.inc.h"
+#if defined(SHRINKOPS_X86_64) && defined(__AVX2__)
+#include "narrow.inc.h"
+#define DIRECT                                                           \
+    {{NAME(half_difference), NAME(half_firm), NAME(half_garrote)},       \
+     {NAME(brain_difference), NAME(brain_firm), NAME(brain_garrote)}}
+#else
+#define DIRECT {{NULL}}
+#endif
 
 #ifdef SHRINKOPS_X86_64
 #define STREAM NAME(stream)
@@ -252,6 +260,7 @@ const shrink_loops NAME(shrink_loops) = {
      {NAME(garrote_phase_array_float), NAME(garrote_phase_array_double)}},
     {{NAME(widen_half), NAME(narrow_half)}, {NAME(widen_brain), NAME(narrow_brain)}},
     NAME(narrow),
+    DIRECT,
     NAME(table),
     STREAM,
 };
