@@ -292,7 +292,14 @@ static void plan_formula(int formula, const shrink_type *type, double t, double 
     plan->loop = band->inner = beyond ? loops->beyond[0] : loops->formula[formula][0];
     if (type->item_size == 2) {
         const int format = type->precision == 11 ? HALF : BRAIN;
-        shrink_scalar_loop *const direct = beyond ? NULL : loops->direct[format][formula];
+        /* A bias above λ may turn a sign or leave nothing: the plain loop sees to that. */
+        const int plain = formula == DIFFERENCE && !(second <= t);
+        shrink_scalar_loop *const direct = plain ? NULL : loops->direct[format][formula];
+        band->own_high = (int16_t)round_to_format(t, type->precision, type->bias);
+        band->own_upper = (int16_t)(second == INFINITY ? type->top_bits
+                                                       : round_to_format(fabs(second),
+                                                                         type->precision,
+                                                                         type->bias));
         band->format = &loops->formats[format];
         plan->loop = direct != NULL ? direct : loops->narrow;
     }

@@ -30,6 +30,7 @@ struct shrink_band {
     double second;  /* the bias (softshrink: λ), or μ */
     double factor;  /* firmshrink: μ / (μ - λ) */
     int64_t upper;  /* firmshrink: magnitude bits of μ */
+    int16_t own_high, own_upper; /* 16-bit types: λ and μ in x's own bits */
     shrink_scalar_loop *inner;         /* types narrower than float: the loop over float */
     const struct shrink_format *format; /* their conversions */
     const unsigned char *table;        /* 8-bit types: the result of each pattern */
