@@ -149,7 +149,7 @@ _COPY = Peer(COPY, "numpy", "", _copy, copies=True)
 
 
 def data_of(operation: Operation) -> ModuleType | None:
-    """Return the module with an operation's peers and goals, if it has one."""
+    """Return the module with an operation's peers, if it has one."""
     name = f"{__package__}.operations.{operation.name}"
     return importlib.import_module(name) if importlib.util.find_spec(name) else None
 

@@ -144,7 +144,7 @@ def in_fresh_process(figure: Comparison) -> tuple[float, float] | None:
     with tempfile.TemporaryDirectory() as folder:
         path = Path(folder) / "again.json"
         case = figure.case
-        command = [sys.executable, "-m", "shrinkops.benchmark.command", figure.target]
+        command = [sys.executable, "-m", "shrinkops", "bench", figure.target]
         command += ["--operation", figure.operation, "--against", figure.peer]
         command += ["--size", str(case.size), "--dtype", case.dtype]
         command += ["--mode", case.mode, "--device", case.device, "--json", str(path)]

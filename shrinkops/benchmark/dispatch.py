@@ -1,4 +1,4 @@
-"""What choosing a backend costs: ``python -m shrinkops.benchmark.dispatch``.
+"""What choosing a backend costs; ``python tests/tools/bench_dispatch.py`` prints it.
 
 Times, in one process and alternating order, one call on an array of one element by
 
@@ -14,7 +14,6 @@ more than a few nanoseconds the machine was too noisy, and the table says so.
 
 from __future__ import annotations
 
-import argparse
 import functools
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
@@ -23,15 +22,15 @@ from typing import Any
 import numpy as np
 
 import shrinkops
-from shrinkops._plugins.target import Target, find_target, operations
+from shrinkops._plugins.target import Target
 from shrinkops.operations._declaration import Operation
 
 from ._calls import Call
 from ._sampling import Plan, sample
 from ._statistics import Estimate, estimate
-from ._work import Skip, find_device, ready_devices
+from ._work import find_device, ready_devices
 
-__all__ = ["CONTROL", "PLAN", "WAYS", "Overhead", "added_by_public_function", "main", "measure"]
+__all__ = ["CONTROL", "PLAN", "WAYS", "Overhead", "added_by_public_function", "measure"]
 
 CONTROL = "direct again"
 WAYS = ("direct", "public function", "plain dict", "singledispatch", CONTROL)
@@ -147,48 +146,3 @@ def _calls(target: Target, operation: Operation, dtype: str, device: Any = None)
     return [
         Call(functions[way][0], functions[way][1], synchronize=adapter.synchronize) for way in WAYS
     ]
-
-
-def main(arguments: Sequence[str] | None = None) -> int:
-    """Print the table; return 0, or 1 where nothing could be measured."""
-    known = operations()
-    first = next(iter(known))
-    parser = argparse.ArgumentParser(
-        prog="python -m shrinkops.benchmark.dispatch",
-        description="Measure what choosing a backend adds to its own call, in nanoseconds.",
-    )
-    parser.add_argument("targets", nargs="*", metavar="TARGET", help="backends; all ready ones")
-    parser.add_argument("--operation", choices=sorted(known), default=first)
-    parser.add_argument("--dtype", default="float32")
-    parser.add_argument("--blocks", type=int, default=PLAN.blocks)
-    options = parser.parse_args(arguments)
-    # By their own types; the fallbacks of negative priority take what these do not.
-    names = options.targets or [
-        row.name
-        for row in shrinkops.backends()
-        if row.state == "ready" and find_target(row.name).backend.priority >= 0
-    ]
-    plan = Plan(blocks=options.blocks, sample_seconds=PLAN.sample_seconds)
-    print(f"{options.operation}, one {options.dtype} element, lambd a float; ns, 99 % intervals")
-    print(f"{'backend':10}{'direct':>10}" + "".join(f"{'+ ' + way:>26}" for way in WAYS[1:]))
-    measured = 0
-    for name in names:
-        try:
-            target = find_target(name)
-            row = measure(target, known[options.operation], dtype=options.dtype, plan=plan)
-        except (ValueError, Skip) as reason:
-            print(f"{name:10}not measured: {reason}")
-            continue
-        cells = "".join(f"{_nanoseconds(row.added[way]):>26}" for way in WAYS[1:])
-        remark = "   noisy machine: run it again" if row.noisy else ""
-        print(f"{name:10}{row.direct.median * 1e9:10.0f}{cells}{remark}")
-        measured += 1
-    return 0 if measured else 1
-
-
-def _nanoseconds(value: Estimate) -> str:
-    return f"{value.median * 1e9:.0f} ({value.low * 1e9:.0f} to {value.high * 1e9:.0f})"
-
-
-if __name__ == "__main__":
-    raise SystemExit(main())

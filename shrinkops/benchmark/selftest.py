@@ -1,4 +1,4 @@
-"""Does the kit see what it must? ``python -m shrinkops.benchmark.selftest``.
+"""Does the kit see what it must? ``shrinkops bench --self-test``.
 
 It times real work with a known fault in it: a tenth more time, none, and work that is
 handed to another thread and not waited for. Nothing here depends on a backend. On a
@@ -135,7 +135,3 @@ def main(say: Callable[[str], object] = print) -> int:
         say(f"{'ok    ' if ok else 'FAILED'}  {check.title}: {detail}")
     say(f"{len(CHECKS) - failed} of {len(CHECKS)} checks passed")
     return 1 if failed else 0
-
-
-if __name__ == "__main__":
-    raise SystemExit(main())

@@ -1,11 +1,17 @@
 from __future__ import annotations
 
+import sys
+from pathlib import Path
+
 import numpy as np
 import pytest
 
 from shrinkops._plugins.target import find_target, operations
 from shrinkops.benchmark import dispatch
 from shrinkops.benchmark._sampling import Plan
+
+sys.path.insert(0, str(Path(__file__).parents[1] / "tools"))
+import bench_dispatch
 
 OPERATION = operations()["hardshrink"]
 
@@ -23,7 +29,7 @@ def test_singledispatch_refuses_what_it_was_not_told() -> None:
 
 
 def test_the_table_has_a_row_per_target(capsys: pytest.CaptureFixture[str]) -> None:
-    assert dispatch.main(["numpy", "--blocks", "9"]) == 0
+    assert bench_dispatch.main(["numpy", "--blocks", "9"]) == 0
     printed = capsys.readouterr().out
     assert printed.splitlines()[1].split()[:3] == ["backend", "direct", "+"]
     assert "numpy" in printed.splitlines()[2]
@@ -37,7 +43,7 @@ def test_what_is_measured_is_what_is_added() -> None:
 
 
 def test_what_cannot_be_measured_says_why(capsys: pytest.CaptureFixture[str]) -> None:
-    assert dispatch.main(["vanished", "benchmark_faults:Slow"]) == 1
+    assert bench_dispatch.main(["vanished", "benchmark_faults:Slow"]) == 1
     printed = capsys.readouterr().out
     assert "not measured: no backend is named 'vanished'" in printed
     assert "not measured: nothing dispatches to 'benchmark_faults:Slow'" in printed

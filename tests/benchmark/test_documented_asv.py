@@ -20,7 +20,8 @@ from typing import Any
 
 import pytest
 
-from shrinkops.benchmark.page import render
+sys.path.insert(0, str(Path(__file__).parents[1] / "tools"))
+from bench_page import render
 
 pytest.importorskip("asv")
 

@@ -1,22 +1,25 @@
 from __future__ import annotations
 
 import json
+import sys
 from pathlib import Path
 from typing import Any
 
 import pytest
 
 from shrinkops._plugins.target import operations
-from shrinkops.benchmark import page
-from shrinkops.benchmark._answers import KINDS, answers
-from shrinkops.benchmark._goals import Answer, Ask
-from shrinkops.benchmark._peers import data_of, find_peers
+from shrinkops.benchmark._peers import find_peers
 from shrinkops.benchmark._record import read_record, record, write_record
 from shrinkops.benchmark._sampling import Plan
 from shrinkops.benchmark._statistics import Estimate
 
+sys.path.insert(0, str(Path(__file__).parents[1] / "tools"))
+import bench_page as page
+from bench_answers import KINDS, answers
+from bench_goals import Answer, Ask
+from bench_hardshrink import GOALS
+
 OPERATION = operations()["hardshrink"]
-GOALS: Any = getattr(data_of(OPERATION), "GOALS")  # noqa: B009
 ROOT = Path(__file__).parents[2]
 
 

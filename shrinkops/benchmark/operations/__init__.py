@@ -1,1 +1,1 @@
-"""What the kit knows of single operations: one module each, with its peers and goals."""
+"""What the kit knows of single operations: one module each, with its peers."""

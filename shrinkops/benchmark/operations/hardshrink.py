@@ -14,9 +14,7 @@ from shrinkops.benchmark._calls import Call
 from shrinkops.benchmark._peers import Peer, cupy_copy
 from shrinkops.benchmark._work import Work
 
-from ._hardshrink_goals import GOALS
-
-__all__ = ["GOALS", "PEERS", "SUITE"]
+__all__ = ["PEERS", "SUITE"]
 
 
 def _np_where(work: Work) -> Call:

@@ -14,17 +14,18 @@ from typing import Any
 
 from shrinkops._plugins.registry import registry
 from shrinkops._plugins.target import find_target
+from shrinkops.benchmark._compare import Verdict
+from shrinkops.benchmark._peers import COPY, find_peers
+from shrinkops.benchmark._processes import import_seconds, run_python
+from shrinkops.benchmark._sampling import Plan, sample
+from shrinkops.benchmark._session import Session, in_fresh_process, run
+from shrinkops.benchmark._statistics import Estimate
+from shrinkops.benchmark._subjects import make_subject
+from shrinkops.benchmark._work import Case, Skip, make_work
 from shrinkops.operations._declaration import Operation
 
-from ._compare import Verdict
-from ._goals import Answer, Ask
-from ._peers import COPY, find_peers
-from ._processes import import_seconds, run_python
-from ._sampling import Plan, sample
-from ._session import Session, in_fresh_process, run
-from ._statistics import Estimate
-from ._subjects import make_subject
-from ._work import Case, Skip, make_work
+sys.path.insert(0, str(Path(__file__).parent))  # what lies beside, however this is imported
+from bench_goals import Answer, Ask
 
 __all__ = ["KINDS", "answers"]
 
@@ -87,7 +88,7 @@ def _elsewhere(ask: Ask, operation: Operation, plan: Plan) -> Answers:
     """Ask a fresh interpreter, under the environment of the question."""
     with tempfile.TemporaryDirectory() as folder:
         path = Path(folder) / "record.json"
-        command = [sys.executable, "-m", "shrinkops.benchmark.command", ask.target]
+        command = [sys.executable, "-m", "shrinkops", "bench", ask.target]
         command += ["--operation", operation.name, "--against", ask.peer or COPY]
         command += ["--mode", ask.mode, "--json", str(path), "--blocks", str(max(plan.blocks, 5))]
         command += [word for size in ask.sizes for word in ("--size", str(size))]
@@ -113,8 +114,8 @@ def _nanoseconds(ask: Ask, operation: Operation, plan: Plan) -> Answers:
             yield _answer(ask, str(case), _scaled(sample([call], plan).time(0), 1e9))
 
 
-def _dispatch(ask: Ask, operation: Operation, plan: Plan) -> Answers:  # noqa: ARG001
-    from .dispatch import PLAN, measure
+def _dispatch(ask: Ask, operation: Operation, plan: Plan) -> Answers:
+    from shrinkops.benchmark.dispatch import PLAN, measure
 
     target = find_target(ask.target)
     make_work(target, operation, Case(1, "float32", "fresh"))  # or say why it cannot
@@ -133,12 +134,12 @@ def _dispatch(ask: Ask, operation: Operation, plan: Plan) -> Answers:  # noqa: A
     )
 
 
-def _import(ask: Ask, operation: Operation, plan: Plan) -> Answers:  # noqa: ARG001
+def _import(ask: Ask, operation: Operation, plan: Plan) -> Answers:
     value, _ = import_seconds("shrinkops", ["pluggy"])
     yield _answer(ask, "fresh interpreters", _scaled(value, 1e3))
 
 
-def _frameworks(ask: Ask, operation: Operation, plan: Plan) -> Answers:  # noqa: ARG001
+def _frameworks(ask: Ask, operation: Operation, plan: Plan) -> Answers:
     names = sorted({entry.backend.framework for entry in registry.entries()})
     found = json.loads(
         run_python(
@@ -155,12 +156,12 @@ class _Graphs:
 
     seen: list[Any]
 
-    def __call__(self, graph: Any, example_inputs: Any) -> Any:  # noqa: ARG002
+    def __call__(self, graph: Any, example_inputs: Any) -> Any:
         self.seen.append(graph)
         return graph.forward
 
 
-def _graphs(ask: Ask, operation: Operation, plan: Plan) -> Answers:  # noqa: ARG001
+def _graphs(ask: Ask, operation: Operation, plan: Plan) -> Answers:
     work = make_work(find_target(ask.target), operation, Case(1_000, mode="jit"))
     import torch
 

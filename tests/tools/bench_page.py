@@ -1,23 +1,24 @@
-"""Write the page of results: ``python -m shrinkops.benchmark.page RECORD... -o FILE``.
+"""Write the page of results: ``python tests/tools/bench_page.py RECORD... -o FILE``.
 
-Everything on the page comes from records that ``python -m shrinkops.benchmark.record``
+Everything on the page comes from records that ``python tests/tools/bench_record.py``
 made, and from the goals of the operation. A goal that was missed is shown as missed.
 """
 
 from __future__ import annotations
 
 import argparse
+import sys
 from collections.abc import Iterator, Sequence
 from itertools import groupby
 from pathlib import Path
 from typing import Any
 
-from shrinkops._plugins.target import operations
+from shrinkops.benchmark._compare import Verdict
+from shrinkops.benchmark._record import read_record
 
-from ._compare import Verdict
-from ._goals import Ask, Goal
-from ._peers import data_of
-from ._record import read_record
+sys.path.insert(0, str(Path(__file__).parent))  # what lies beside, however this is imported
+from bench_goals import Ask, Goal
+from bench_hardshrink import GOALS_OF
 
 __all__ = ["main", "render"]
 
@@ -26,7 +27,7 @@ Figure = dict[str, Any]
 _HEAD = """\
 # Performance
 
-<!-- Written by `python -m shrinkops.benchmark.page`; change the records or the goals instead. -->
+<!-- Written by `python tests/tools/bench_page.py`; change the records or the goals instead. -->
 
 Every figure is a ratio of two times measured in one process in alternating order, or says
 its unit: the median, with its 99 % interval. Before anything is timed its result is
@@ -39,12 +40,12 @@ caches. Ratios carry over to other machines, absolute times do not.
 Measure them on yours:
 
 ```sh
-python -m shrinkops.benchmark.record -o record.json
-python -m shrinkops.benchmark.page record.json -o performance.md
+python tests/tools/bench_record.py -o record.json
+python tests/tools/bench_page.py record.json -o performance.md
 ```
 
 `shrinkops bench TARGET...` is a quick look at one backend, and with `--gate RATIO` a check
-for CI. `python -m shrinkops.benchmark.selftest` shows that the kit sees a delay of a tenth,
+for CI. `shrinkops bench --self-test` shows that the kit sees a delay of a tenth,
 stays quiet where there is none, and flags a call that is not waited for.
 
 airspeed velocity tracks the same ratios over the history of the repository. In a clone, in
@@ -109,7 +110,7 @@ def render(records: Sequence[dict[str, Any]]) -> str:
         There is no record, or one is of an operation that has no goals.
     """
     if not records:
-        raise ValueError("a page needs at least one record; make one with benchmark.record")
+        raise ValueError("a page needs at least one record; make one with bench_record.py")
     parts = [_HEAD]
     if not any(record["machine"]["gpu"] for record in records):
         parts.append(_NO_GPU)
@@ -186,12 +187,9 @@ def _size(size: int) -> str:
 
 
 def _goals(name: str) -> tuple[Goal, ...]:
-    operation = operations().get(name)
-    data: Any = None if operation is None else data_of(operation)
-    if data is None:
+    if name not in GOALS_OF:
         raise ValueError(f"the record is of {name!r}, an operation that has no goals here")
-    goals: tuple[Goal, ...] = data.GOALS
-    return goals
+    return GOALS_OF[name]
 
 
 def _goal_row(goal: Goal | None, ask: Ask, found: Sequence[Figure]) -> str:
@@ -245,7 +243,7 @@ def _row(*cells: str) -> str:
 
 def main(arguments: Sequence[str] | None = None) -> int:
     """Read records, write the page."""
-    parser = argparse.ArgumentParser(prog="python -m shrinkops.benchmark.page")
+    parser = argparse.ArgumentParser(prog="python tests/tools/bench_page.py")
     parser.add_argument("records", nargs="+", type=Path, metavar="RECORD")
     parser.add_argument("-o", "--output", type=Path, required=True)
     options = parser.parse_args(arguments)

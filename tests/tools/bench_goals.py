@@ -15,7 +15,7 @@ from __future__ import annotations
 from dataclasses import asdict, dataclass, field
 from typing import Any
 
-from ._statistics import Estimate
+from shrinkops.benchmark._statistics import Estimate
 
 __all__ = ["Answer", "Ask", "Goal"]
 
