@@ -52,7 +52,7 @@ if __name__ == "__main__":
     if sys.argv[1:] == ["--installed"]:
         installed()
         sys.exit()
-    wheels = sorted(Path(sys.argv[1]).glob("*.whl"))
+    wheels = sorted(Path(sys.argv[1]).glob("shrinkops-*.whl"))
     report = [f"{wheel.name}: {text}" for wheel in wheels for text in problems(wheel)]
     print("\n".join(report) or f"{len(wheels)} wheels are as they should be")
     sys.exit(bool(report) or not wheels)
