@@ -65,7 +65,7 @@ def patterns(name: str) -> np.ndarray[Any, Any]:
     if kind.itemsize <= 2:
         return np.arange(2 ** (8 * kind.itemsize), dtype=carrier).view(kind)
     random = np.random.default_rng(0)
-    bits = random.integers(0, 2 ** (8 * kind.itemsize), 30000, dtype=carrier).view(kind)
+    bits = random.integers(0, 2 ** (8 * kind.itemsize), 20000, dtype=carrier).view(kind)
     normal = random.normal(size=20001).astype(kind)
     limits = np.finfo(kind)
     corners = [0.0, 0.3, 0.7, 1.0, limits.tiny, limits.smallest_subnormal, limits.max, math.inf]
