@@ -20,6 +20,8 @@ from __future__ import annotations
 import math
 import os
 import re
+import sys
+import warnings
 from collections.abc import Callable, Sequence
 from statistics import median
 from typing import Any
@@ -104,6 +106,12 @@ def make_suite(
         No target, two targets of one class name, an operation, a mode or a peer that there
         is not.
 
+    Warns
+    -----
+    RuntimeWarning
+        The calling module has a class of that name from an earlier call, which the new one
+        would replace: put the second grid into a module of its own.
+
     Examples
     --------
     A benchmark module of a third party is two lines::
@@ -132,6 +140,13 @@ def make_suite(
     for operation in (known[name] for name in operations):
         for target in targets:
             name = _camel(operation.name) + _camel(target.rpartition(":")[2])
+            if isinstance(sys._getframe(1).f_globals.get(name), type):
+                warnings.warn(
+                    f"make_suite: this module has {name} already, from an earlier call, and "
+                    f"would lose it; put the second grid into a module of its own",
+                    RuntimeWarning,
+                    stacklevel=2,
+                )
             if name in suite:
                 raise ValueError(
                     f"make_suite: two targets would both be called {name}, one is {target!r}; "

@@ -196,3 +196,13 @@ def test_imports(module: str) -> None:
         [sys.executable, "-c", source], capture_output=True, text=True, check=True
     )
     assert done.stdout.strip() == f"[] {module == 'shrinkops.benchmark'}"
+
+
+def test_a_second_grid_in_one_module_is_told() -> None:
+    with pytest.warns(RuntimeWarning, match="has HardshrinkNumpy already"):
+        exec(
+            "from shrinkops.benchmark import make_suite\n"
+            "globals().update(make_suite(['numpy']))\n"
+            "globals().update(make_suite(['numpy'], sizes=[10]))\n",
+            {},
+        )
