@@ -115,6 +115,16 @@ CASES: dict[tuple[str, str], list[Case]] = {
     ("demo", "--level-dependent"): [Case(("--level-dependent", "--snr", "loud"), 2, "loud")],
     ("demo", "--seed"): [Case(("--seed", "-1"), 2, "-1 is not in the range")],
     ("demo", "--snr"): [Case(("--snr", "1000"), 2, "1000.* is not in the range")],
+    ("demo", "--distributed"): [
+        Case(("--distributed", "--workers", "0"), 2, "0 is not in the range")
+    ],
+    ("demo", "--size"): [Case(("--size", "1MB", "--workers", "0"), 2, "0 is not in the range")],
+    ("demo", "--worker-memory"): [
+        Case(("--worker-memory", "1MB", "--workers", "0"), 2, "0 is not in the range")
+    ],
+    ("demo", "--folder"): [Case(("--folder", ".", "--workers", "0"), 2, "0 is not in the range")],
+    ("demo", "--workers"): [Case(("--workers", "0"), 2, "0 is not in the range")],
+    ("demo", "--lambd"): [Case(("--lambd", "loud"), 2, "'loud' is not a valid float")],
     ("demo", "--as-is"): [Case(("--as-is", "--output", "nowhere/a.png"), 2, "there is no folder")],
     ("explain", ""): [
         Case((), 0, "numpy.ndarray: 'numpy'"),
