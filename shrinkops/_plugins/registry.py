@@ -45,6 +45,9 @@ MOMENT = 1.0
 _LONG = 30.0
 """Seconds for which it waits if it cannot."""
 _SLICE = 0.02
+_PACKAGES = frozenset(
+    {"shrinkops", "shrinkops._call", "shrinkops._plugins", "shrinkops.operations"}
+)
 
 
 class Registry:
@@ -375,7 +378,11 @@ def _plugin_name(plugin: Any) -> str:
 
 
 def _warn(text: str) -> None:
-    warnings.warn(text, RuntimeWarning, stacklevel=2)
+    """Warn where the program called shrinkops."""
+    frame, level = sys._getframe(1), 2
+    while frame.f_back is not None and frame.f_globals.get("__package__") in _PACKAGES:
+        frame, level = frame.f_back, level + 1
+    warnings.warn(text, RuntimeWarning, stacklevel=level)
 
 
 registry = Registry()
