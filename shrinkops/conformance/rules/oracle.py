@@ -279,7 +279,7 @@ class Oracle:
         if rounded is None or number.kind != "float" or accuracy == "exact":
             return within
         if self.flushes:
-            tiny = _decode(smallest_normal(working(number)), number)
+            tiny = _decode(smallest_normal(working(number)), working(number))
             small = [
                 not is_nan(bits, number) and 0 < abs(_decode(bits, number)) < tiny for bits in block
             ]
@@ -301,6 +301,7 @@ class Oracle:
         number, real = self.number, part_of(self.number)
         found = [self._complex(bits, rounded[0]) for bits in block]
         z = array_of(list(block), number)
+        tiny = _decode(smallest_normal(real), real)
         values, within = z.copy(), np.zeros(len(block), np.longdouble)
         for i, code in enumerate(found):
             if code == 0:
@@ -316,6 +317,9 @@ class Oracle:
                 values[i] = wide * np.longdouble(float(shrunk / exact))
             units = 4 * unit(abs(shrunk), real) + 2 * unit(exact, real)
             within[i] = np.longdouble(float(units))
+            parts = (z[i].real, z[i].imag, values[i].real, values[i].imag)
+            if self.flushes and any(0 < abs(part) < tiny for part in (*parts, *rounded)):
+                within[i] += 2 * np.longdouble(float(tiny))
         either = np.array([code == EITHER for code in found], bool)
         # Beside the band a result is as uncertain as the magnitude itself.
         return Want(values, np.zeros_like(either), either, within)
