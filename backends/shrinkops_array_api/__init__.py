@@ -25,6 +25,17 @@ _STANDARD = frozenset(
 )
 
 
+def _names_a_namespace(cls: type) -> bool:
+    """Tell whether a class defines ``__array_namespace__``; not by `getattr`.
+
+    For that a metaclass may answer: to every name, or with an error.
+    """
+    for base in cls.__mro__:
+        if "__array_namespace__" in vars(base):
+            return callable(vars(base)["__array_namespace__"])
+    return False
+
+
 class ArrayApiBackend(Backend):
     """Any class with ``__array_namespace__``, computed by the generic definitions.
 
@@ -65,7 +76,7 @@ class ArrayApiBackend(Backend):
     def handles(self, cls: type) -> bool:
         """Take what names a namespace and has no backend of its own, blocked or not (HS-DSP-1)."""
         libraries = {base.__module__.partition(".")[0] for base in cls.__mro__}
-        return callable(getattr(cls, "__array_namespace__", None)) and not libraries & _OWN
+        return _names_a_namespace(cls) and not libraries & _OWN
 
     def kernel(self, operation: Any) -> Callable[..., Any]:
         from . import _bound
