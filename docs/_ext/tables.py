@@ -50,7 +50,7 @@ def read_by_the_sources() -> set[str]:
         for path in (ROOT / folder).rglob("*"):
             if path.suffix in (".py", ".c"):
                 text = path.read_text("utf-8")
-                found |= set(re.findall(r"[\"'`](SHRINKOPS_[A-Z_]+)\b", text))
+                found |= set(re.findall(r"[\"'`](SHRINKOPS_[A-Z_]+)[\"'`]", text))
     return found
 
 
