@@ -61,6 +61,8 @@ class Layout:
         Kinds of element types that have it, of "float integer complex".
     as_out : bool
         An ``out`` may lie so too, where it is writable.
+    no_out : bool
+        The library takes no ``out`` where any argument is such an array.
     """
 
     prepare: str
@@ -72,6 +74,7 @@ class Layout:
     repeats: str = ""
     kinds: str = "float integer complex"
     as_out: bool = True
+    no_out: bool = False
 
     def fits(self, axes: int, kind: str = "float") -> bool:
         """Tell whether an array of so many axes can be laid out so."""

@@ -35,15 +35,15 @@ _LAYOUTS = {
         repeats="np.lib.stride_tricks.sliding_window_view(np.resize(a, N + M - 1), M)",
     ),
     "negative bit": Layout(
-        "-a", "torch._neg_view(x)", writable=False, as_out=False, kinds="float"
+        "-a", "torch._neg_view(x.neg().neg())", writable=False, as_out=False, kinds="float"
     ),
     "conjugate bit": Layout("a.conj()", "x.conj()", writable=False, as_out=False, kinds="complex"),
     "requires grad": Layout(
-        "a", "x.requires_grad_()", writable=False, as_out=False, kinds="float complex"
+        "a", "x.requires_grad_()", writable=False, as_out=False, no_out=True, kinds="float complex"
     ),
     "requires grad, permuted": Layout(
         "np.swapaxes(a, 0, -1).copy()", "x.requires_grad_().transpose(0, -1)", 2,
-        writable=False, as_out=False, kinds="float complex",
+        writable=False, as_out=False, no_out=True, kinds="float complex",
     ),
 }  # fmt: skip
 _MODES = {

@@ -30,6 +30,7 @@ __all__ = [
     "narrowed",
     "opaque",
     "rounded",
+    "widened",
     "working",
 ]
 
@@ -76,12 +77,16 @@ def limit_of(parameter: Any, dtype: torch.dtype, values: bool) -> Any:
         if values:
             return parameter.value if parameter.bits >= 0 else -1.0
         return parameter.bits
-    parameter = comparable(parameter.detach())
+    parameter = comparable(parameter.detach(), dtype)
     form = form_of(dtype)
     empty = parameter.isnan() | _negative(parameter, values)
     if not values:
         integer = INTEGER_OF_WIDTH[dtype.itemsize]
         bits = limit_bits(torch, torch.Tensor.to, parameter, dtype, integer, form)
+        if parameter.dtype is torch.float64 and form.bias == 127:
+            # A thread may flush what float32 and bfloat16 have below their normal numbers.
+            steps = torch.round(parameter.abs() * 2.0 ** (125 + form.precision))
+            bits = torch.where(parameter.abs() < 2.0**-126, steps.to(integer), bits)
         return torch.where(empty, torch.full_like(bits, -1), bits)
     value = _saturated(round_once(torch, torch.Tensor.to, parameter, dtype), parameter, form)
     wide = value.to(working(dtype))
@@ -102,7 +107,7 @@ def rounded(parameter: Any, dtype: torch.dtype) -> Any:
     The derivative by the tensor is that of the identity.
     """
     wide = working(dtype)
-    source = comparable(parameter)
+    source = comparable(parameter, dtype)
     value = _saturated(
         round_once(torch, torch.Tensor.to, source.detach(), dtype), source.detach(), form_of(dtype)
     ).to(wide)
@@ -113,14 +118,26 @@ def rounded(parameter: Any, dtype: torch.dtype) -> Any:
     return value + torch.where(moved.detach().isfinite(), moved - moved.detach(), still)
 
 
-def comparable(parameter: Any) -> Any:
-    """Return a tensor of real numbers as floating ones that compare as they do."""
+def widened(part: Any) -> Any:
+    """Return a tensor as float64, its subnormals too where a thread flushes them."""
+    if part.dtype is not torch.float32:
+        return part.double()
+    bits = part.view(torch.int32)
+    size = bits & 0x7FFFFFFF
+    tiny = torch.where(bits < 0, -1.0, 1.0).double() * size.double() * 2.0**-149
+    return torch.where(size < 0x00800000, tiny, part.double())
+
+
+def comparable(parameter: Any, dtype: torch.dtype) -> Any:
+    """Return a tensor of real numbers as floating ones, to be rounded once to a dtype."""
     parameter = parameter.resolve_neg()
     if parameter.dtype.is_floating_point:
         # float8 has no comparisons
+        if parameter.dtype is torch.float32 and dtype is torch.float64:
+            return widened(parameter)
         return parameter.to(torch.float32) if parameter.dtype.itemsize == 1 else parameter
     wide = parameter.to(torch.float64)
-    if parameter.dtype is not torch.int64:
+    if parameter.dtype is not torch.int64 or dtype is torch.float64:
         return wide
     # To odd, so that rounding it to a narrower type is the only rounding that counts.
     back = wide.to(torch.int64)

@@ -19,7 +19,7 @@ import torch
 
 from shrinkops.spec import Operation, Threshold
 
-from ._bits import comparable, rounded
+from ._bits import comparable, rounded, widened
 from ._derivatives import jet
 
 __all__ = ["value"]
@@ -32,28 +32,41 @@ def value(operation: Operation, z: Any, parameters: Sequence[Any]) -> Any:
     lambd = parameters[0]
     zero = torch.zeros((), dtype=z.dtype, device=z.device)
     with torch.no_grad():
-        real, imaginary = z.detach().real.double(), z.detach().imag.double()
+        real, imaginary = (widened(p) for p in (z.detach().real, z.detach().imag))
         loose = real.isnan() | imaginary.isnan()
         size = torch.hypot(real, imaginary)
         t = _number(lambd, part, z)
         empty = ~(t >= 0)
-        inside = (size <= t) & ~loose & ~empty
+        within = size <= t
+        if part is torch.float64:  # sizes that a thread may flush, and their squares
+            tiny = torch.maximum(real.abs(), imaginary.abs()) < 2.0**-400
+            up, over, bound = (_up(v) for v in (real, imaginary, t))
+            within = torch.where(tiny, torch.sqrt(up * up + over * over) <= bound, within)
+        inside = within & ~loose & ~empty
     if operation.accuracy == "exact":
         if isinstance(lambd, torch.Tensor) and lambd.requires_grad:
             never = torch.zeros((), dtype=torch.bool, device=z.device)
             zero = torch.where(never, lambd.to(z.dtype), zero)
         return torch.where(inside, zero, z)
-    asked = ~(inside | empty) & size.isfinite() & ~(real.isinf() | imaginary.isinf())
+    asked = ~(inside | empty) & real.isfinite() & imaginary.isfinite()
     return torch.where(inside, zero, torch.where(asked, _moved(operation, z, asked, parameters), z))
+
+
+def _up(values: Any) -> Any:
+    """Return magnitudes of float64 times 2**600, subnormal ones from their bits."""
+    size = values.view(torch.int64) & 0x7FFFFFFFFFFFFFFF
+    return torch.where(size < 1 << 52, size.double() * 2.0 ** (600 - 1074), values.abs() * 2.0**600)
 
 
 def _number(parameter: Any, part: torch.dtype, z: Any) -> Any:
     """Return a parameter as float64, rounded to the dtype of z's parts; NaN stays NaN."""
     if isinstance(parameter, Threshold):
-        return torch.full((), parameter.value, dtype=torch.float64, device=z.device)
-    number = rounded(parameter, part).double()
+        value = parameter.value if parameter.bits >= 0 else -1.0
+        return torch.full((), value, dtype=torch.float64, device=z.device)
+    number = rounded(parameter, part)
+    number = number.double() if number.requires_grad else widened(number)
     # A negative one may have been rounded to -0.
-    negative = comparable(parameter.detach()) < 0
+    negative = comparable(parameter.detach(), part) < 0
     return torch.where(negative, torch.full_like(number.detach(), -1.0), number)
 
 

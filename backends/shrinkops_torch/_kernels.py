@@ -132,6 +132,9 @@ def traceable(operation: Operation, checked: Any) -> Any:
             return _layouts.nested(operation.name, x, arguments, careful)
         *parameters, out = arguments
         numbers = [exact_if_tiny(p) if isinstance(p, _FLOATS) else p for p in parameters]
+        if out is not None and out is not x and _overlaps(out, (x, *numbers)):
+            checked.guard.check(x, tuple(numbers), out)
+            return out.copy_(checked(x, *numbers, None))
         return checked(x, *numbers, out)
 
     kernel: Any = _hardshrink(careful) if operation.name == "hardshrink" else careful
@@ -143,6 +146,19 @@ def traceable(operation: Operation, checked: Any) -> Any:
 
 
 _FLOATS = (float, np.floating)
+
+
+_is_alias_of: Callable[[Any, Any], bool] = getattr(torch._C, "_is_alias_of")  # noqa: B009 - no stub
+
+
+def _overlaps(out: Any, arguments: Sequence[Any]) -> bool:
+    """Tell whether out shares memory: PyTorch sees it only where both are dense."""
+    tensors = [a for a in arguments if isinstance(a, torch.Tensor)]
+    return (
+        isinstance(out, torch.Tensor)
+        and not any(a.requires_grad for a in (out, *tensors))
+        and any(_is_alias_of(out, a) for a in tensors)
+    )
 
 
 def _hardshrink(careful: Callable[..., Any]) -> Callable[..., Any]:
@@ -164,7 +180,11 @@ def _hardshrink(careful: Callable[..., Any]) -> Callable[..., Any]:
                         return native_op(x, lambd)
                     except (NotImplementedError, RuntimeError):  # a layout without it
                         pass
-            elif type(out) is tensor and out.shape == x.shape:
+            elif (
+                type(out) is tensor
+                and out.shape == x.shape
+                and (out is x or (out.is_contiguous() and x.is_contiguous()))
+            ):
                 try:
                     return native_op(x, lambd, out=out)
                 except RuntimeError:  # of another dtype or device, or what PyTorch says again

@@ -64,7 +64,7 @@ def generic_kernel(backend: Backend, operation: Operation, form: Format) -> Nati
 
 def _without_warnings() -> AbstractContextManager[Any]:
     numpy: Any = sys.modules.get("numpy")
-    return nullcontext() if numpy is None else numpy.errstate(all="ignore")  # type: ignore[no-any-return]
+    return nullcontext() if numpy is None else numpy.errstate(all="ignore")
 
 
 def evaluate(

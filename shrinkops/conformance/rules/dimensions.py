@@ -218,6 +218,11 @@ class Dimensions:
                 return True
         if rules is not None and not rules.as_out and out not in (None, "none", "x itself"):
             return True
+        laid = (levels.get(f"{name} layout", "") for name in self.parameters)
+        if out not in (None, "none") and any(
+            name in self.layouts and self.layouts[name].no_out for name in laid
+        ):
+            return True
         fixed = rules is not None and (rules.repeats or not rules.writable)
         if fixed and (overlaps or out == "x itself"):
             return True
