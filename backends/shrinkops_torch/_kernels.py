@@ -153,9 +153,11 @@ _is_alias_of: Callable[[Any, Any], bool] = getattr(torch._C, "_is_alias_of")  # 
 
 def _overlaps(out: Any, arguments: Sequence[Any]) -> bool:
     """Tell whether out shares memory: PyTorch sees it only where both are dense."""
-    tensors = [a for a in arguments if isinstance(a, torch.Tensor)]
+    strided = [a for a in (out, *arguments) if isinstance(a, torch.Tensor)]
+    strided = [a for a in strided if a.layout is torch.strided]
+    tensors = [a for a in strided if a is not out]
     return (
-        isinstance(out, torch.Tensor)
+        any(a is out for a in strided)
         and not any(a.requires_grad for a in (out, *tensors))
         and any(_is_alias_of(out, a) for a in tensors)
     )
@@ -180,13 +182,10 @@ def _hardshrink(careful: Callable[..., Any]) -> Callable[..., Any]:
                         return native_op(x, lambd)
                     except (NotImplementedError, RuntimeError):  # a layout without it
                         pass
-            elif (
-                type(out) is tensor
-                and out.shape == x.shape
-                and (out is x or (out.is_contiguous() and x.is_contiguous()))
-            ):
+            elif type(out) is tensor and out.shape == x.shape:
                 try:
-                    return native_op(x, lambd, out=out)
+                    if out is x or (out.is_contiguous() and x.is_contiguous()):
+                        return native_op(x, lambd, out=out)
                 except RuntimeError:  # of another dtype or device, or what PyTorch says again
                     pass
         return careful(x, lambd, out)

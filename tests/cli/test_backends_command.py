@@ -59,6 +59,9 @@ def test_a_broken_backend_is_a_row_not_a_traceback(invoke):
         name = "broken"
         framework = "numpy"
 
+        def handles(self, cls):
+            return False
+
         def unavailable(self):
             raise OSError("libacme.so: cannot open shared object file")
 
