@@ -29,6 +29,8 @@ __all__ = [
     "put",
     "signed_value",
     "split",
+    "upper_carrier",
+    "upper_of",
     "widen",
 ]
 
@@ -102,6 +104,26 @@ def limit_of(lambd: Any, form: FloatFormat) -> Any:
     """Round an array of thresholds once, and return their limits."""
     magnitude, negative, nan = _rounded(lambd, form)
     return jnp.where(negative | nan, magnitude.dtype.type(-1), magnitude)
+
+
+def upper_of(number: Any, form: FloatFormat) -> Any:
+    """Round an array of upper thresholds once, and return their limits, in 32 bits at least.
+
+    An infinite one is one pattern above the largest number, in a format without infinity too.
+    """
+    magnitude, negative, nan = _rounded(number, form)
+    limit = _convert(magnitude, upper_carrier(form))
+    if jnp.issubdtype(number.dtype, jnp.floating):
+        source = float_format(number.dtype.name)
+        bits = bits_of(number)
+        infinite = (bits & bits.dtype.type(source.magnitude_mask)) > source.max_bits
+        limit = jnp.where(infinite, limit.dtype.type(form.max_bits + 1), limit)
+    return jnp.where(negative | nan, limit.dtype.type(-1), limit)
+
+
+def upper_carrier(form: FloatFormat) -> np.dtype[Any]:
+    """Return a signed integer dtype that holds a magnitude's distance to an upper limit."""
+    return _CARRIER[max(form.width, 32)]
 
 
 def signed_value(number: Any, form: FloatFormat, work: np.dtype[Any]) -> Any:

@@ -23,7 +23,7 @@ from jax.custom_derivatives import SymbolicZero
 
 from shrinkops.spec import FloatFormat, float_format
 
-from ._bits import bits_of, put, split
+from ._bits import bits_of, split
 from ._formulas import FORMULAS, Formula, firm_gain
 from ._real import parameter_values, working_values
 
@@ -106,7 +106,8 @@ def _ratio(operation: str, formula: Formula, z: Any, limits: Any) -> tuple[Any, 
         beyond = _sum(terms + [-term for term in _square(u)]) >= 0
         keep = keep | (beyond & (upper <= form.max_bits))
 
-        gain = firm_gain(t, put(u, upper > form.max_bits, np.inf))
+        # Not of the scaled numbers: a μ far above z is cut there.
+        gain = firm_gain(*working_values(formula, limits, (None, None), form))
     moved = ~(band | keep)
     one = t.dtype.type(1)
     size = jnp.sqrt(jnp.where(moved, _sum(terms), one))

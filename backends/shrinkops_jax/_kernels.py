@@ -13,6 +13,7 @@ Invariants
 
 from __future__ import annotations
 
+import math
 from collections.abc import Callable
 from functools import cache
 from typing import Any
@@ -21,7 +22,7 @@ import jax
 import jax.experimental
 import numpy as np
 
-from shrinkops.spec import FORMATS, Operation, Threshold, round_threshold
+from shrinkops.spec import FORMATS, Operation, Threshold, float_format, round_threshold
 
 from ._complex import COMPLEX_OPERATIONS, complex_body
 from ._formulas import FORMULAS
@@ -49,7 +50,11 @@ def native(operation: str, dtype: str) -> Callable[..., Any] | None:
     signed = FORMULAS[operation].signed
     wide = form.width == 64
 
+    upper = FORMULAS[operation].above
+
     def number(position: int, threshold: Threshold) -> Any:
+        if position == upper and threshold.value == math.inf:
+            return float_format(dtype).max_bits + 1  # not every format has an infinity of its own
         return threshold.value if position in signed else threshold.bits
 
     def general(x: Any, *arguments: Any) -> Any:

@@ -24,7 +24,18 @@ from jax.custom_derivatives import SymbolicZero
 
 from shrinkops.spec import FloatFormat, float_format
 
-from ._bits import bits_of, carrier, from_bits, limit_of, narrow, put, signed_value, widen
+from ._bits import (
+    bits_of,
+    carrier,
+    from_bits,
+    limit_of,
+    narrow,
+    put,
+    signed_value,
+    upper_carrier,
+    upper_of,
+    widen,
+)
 from ._formulas import Formula
 
 __all__ = ["parameter_values", "real_body", "working_values"]
@@ -64,16 +75,18 @@ def parameter_values(
     values: list[Any] = []
     for position, (number, parameter) in enumerate(zip(numbers, parameters, strict=True)):
         signed = position in formula.signed
+        upper = position == formula.above
         if number and signed:
             limits.append(None)
             values.append(_convert(parameter, _working(form)))
         elif number:
-            limits.append(_convert(parameter, carrier(form)))
+            limits.append(_convert(parameter, upper_carrier(form) if upper else carrier(form)))
             values.append(None)
         else:
             fixed = lax.stop_gradient(parameter)
             differentiable = jnp.issubdtype(parameter.dtype, jnp.floating)
-            limits.append(None if signed else limit_of(fixed, form))
+            rounded = upper_of if upper else limit_of
+            limits.append(None if signed else rounded(fixed, form))
             values.append(
                 _rounded_value(signed, form)(parameter)
                 if differentiable
@@ -104,7 +117,8 @@ def _rounded_value(signed: bool, form: FloatFormat) -> Callable[[Any], Any]:
 def _number(limit: Any, form: FloatFormat) -> Any:
     """Return a limit as a finite number; where it is infinite or empty nothing is computed."""
     low, high = limit.dtype.type(0), limit.dtype.type(form.max_bits)
-    return widen(jnp.clip(limit, low, high), form, _working(form))
+    finite = _convert(jnp.clip(limit, low, high), carrier(form))
+    return widen(finite, form, _working(form))
 
 
 class _Parts(NamedTuple):
@@ -142,7 +156,10 @@ def _parts(formula: Formula, x: Any, limits: Any) -> _Parts:
         outside, keep = outside | nan, keep | nan
     if formula.above is not None:
         # An upper threshold below λ counts as λ: then nothing is left between.
-        keep = keep | ~below(magnitude, limits[formula.above])
+        upper = limits[formula.above]
+        distance = _convert(magnitude, upper.dtype) - upper
+        under = distance >> upper.dtype.type(8 * upper.dtype.itemsize - 1)
+        keep = keep | ~_convert(under, bits.dtype)
     return _Parts(bits, magnitude, outside, keep)
 
 

@@ -293,6 +293,27 @@ def test_no_excess_precision_crosses_the_border(name: str) -> None:
     assert same(jax.jit(function)(x), call(name, x.astype(jnp.bfloat16)).astype(jnp.float32))
 
 
+@pytest.mark.parametrize("dtype", ["float8_e4m3fn", "float8_e4m3b11fnuz", "float4_e2m1fn"])
+def test_an_upper_threshold_beyond_formats_without_infinity(dtype: str) -> None:
+    kind = np.dtype(getattr(ml_dtypes, dtype))
+    x = jnp.asarray(np.arange(16 if dtype == "float4_e2m1fn" else 256, dtype=np.uint8).view(kind))
+    soft = shrinkops.softshrink(x, 1.0)
+    assert same(shrinkops.firmshrink(x, 1.0, np.inf), soft)
+    assert same(shrinkops.firmshrink(x, 1.0, jnp.float32(np.inf)), soft)
+    hard = shrinkops.hardshrink(x, 1.0)
+    for below in (-1, 0, jnp.nan):  # not at least λ: as λ
+        assert same(shrinkops.firmshrink(x, 1.0, jnp.asarray(below)), hard)
+
+
+@pytest.mark.parametrize("mu", [1e30, np.inf, 1e6])
+def test_an_upper_threshold_far_above_a_complex_number(mu: float) -> None:
+    with jax.enable_x64(True):
+        z, gain = jnp.array([0.75 + 1j, 3e-5 + 4e-5j]), 1.0 if mu > 1e20 else mu / (mu - 2e-5)
+        got = np.asarray(shrinkops.firmshrink(z, 2e-5, mu))
+        size = np.abs(np.asarray(z))
+        assert np.allclose(got, np.asarray(z) * ((size - 2e-5) * gain / size), rtol=1e-14, atol=0)
+
+
 @pytest.mark.parametrize(
     ("shape", "lambd"), [((254,), ()), ((4, 5, 6), (5, 1)), ((4, 5, 7), (5, 1)), ((3, 16), (16,))]
 )
