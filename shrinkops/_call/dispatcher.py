@@ -196,7 +196,7 @@ class Dispatcher:
             places[places.index(None)] = cls
         else:
             places.append(cls)
-        kernels = {**self.table, cls: kernel}
+        kernels = {**self.table, cls: kernel, None: None}  # a place that is free has no kernel
         self._chosen = {c: e for c, e in self._chosen.items() if c in places} | {cls: entry}
         self.table = _table([(key, kernels[key]) for key in places])
 

@@ -283,13 +283,23 @@ def test_layout_is_kept() -> None:
         )
 
 
-def test_partial_overlap_is_refused_and_nothing_written() -> None:
-    whole = torch.randn(10)
-    before = whole.clone()
-    for lambd in (0.5, 0.0):
-        with pytest.raises(RuntimeError, match=r"overlap|memory"):
-            shrinkops.hardshrink(whole[:-1], lambd, out=whole[1:])
-        assert torch.equal(whole, before)
+@pytest.mark.parametrize("name", ["hardshrink", "softshrink", "shrink", "firmshrink", "garrote"])
+@pytest.mark.parametrize(
+    ("taken", "written"),
+    [
+        (slice(0, -1), slice(1, None)), (slice(1, None), slice(0, -1)),
+        (slice(0, 20, 2), slice(1, 11)), (slice(0, 10), slice(0, 20, 2)),
+        (slice(0, 20, 2), slice(1, 20, 2)),
+    ],
+)  # fmt: skip
+def test_an_out_that_overlaps_is_filled_rightly(name: str, taken: slice, written: slice) -> None:
+    function = getattr(shrinkops, name)
+    for lambd in (0.5, 0.0, torch.tensor(0.5)):
+        whole = torch.randn(21)
+        want = function(whole[taken].clone(), lambd)
+        out = whole[written]
+        assert function(whole[taken], lambd, out=out) is out
+        assert torch.equal(out, want)
 
 
 def test_inference_and_meta_tensors() -> None:

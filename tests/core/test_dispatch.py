@@ -10,7 +10,7 @@ import numpy as np
 import pytest
 
 import shrinkops
-from shrinkops._call.dispatcher import dispatchers
+from shrinkops._call.dispatcher import Dispatcher, dispatchers
 from shrinkops._plugins.registry import registry
 
 (DISPATCHER,) = [d for d in dispatchers if d.operation.name == "hardshrink"]
@@ -288,3 +288,29 @@ def test_the_status_table_prints_every_row() -> None:
         assert row.state in printed
     assert len(table[:2]) == 2
     assert table[0].name == next(iter(table)).name
+
+
+def test_places_that_several_classes_left_are_no_obstacle_to_the_next() -> None:
+    class Two(shrinkops.Backend):
+        name = "two"
+        framework = "numpy"
+        dtypes = frozenset({"float64"})
+
+        def handles(self, cls: type) -> bool:
+            return cls in (bytes, str)
+
+        def native(self, operation: str) -> object:
+            return lambda x, threshold, out: "two"
+
+    (hardshrink,) = (d for d in dispatchers if d.operation.name == "hardshrink")
+    dispatcher = Dispatcher(hardshrink.operation)
+    try:
+        shrinkops.register(Two())
+        for cls in (bytes, str, np.ndarray):
+            dispatcher.resolve(cls)
+        shrinkops.unregister("two")  # the two places before that of ndarray are free now
+        dispatcher.resolve(np.float64)
+        assert {np.ndarray, np.float64} <= dispatcher.table.keys()
+        assert not {bytes, str} & dispatcher.table.keys()
+    finally:
+        dispatcher.retire()

@@ -19,7 +19,7 @@ ROOT = Path(__file__).parents[2]
 PROJECT = tomllib.loads((ROOT / "pyproject.toml").read_text("utf-8"))
 PACKAGES = [p.rpartition("/")[2] for p in PROJECT["tool"]["scikit-build"]["wheel"]["packages"]]
 
-DATA = {".py", ".json", ".txt", ".css"}
+DATA = {".py", ".json", ".txt", ".css", ".cuh"}
 
 
 def can_compile() -> bool:
@@ -67,7 +67,7 @@ def test_wheel_holds_every_module_of_the_tree_and_its_data(wheel_files):
 
 
 def test_wheel_holds_code_types_and_data_only(wheel_files):
-    known = re.compile(r"\.(py|typed|json|txt|css|so|pyd)$")
+    known = re.compile(r"\.(py|typed|json|txt|css|cuh|so|pyd)$")
     strays = [n for n in wheel_files if ".dist-info/" not in n and not known.search(n)]
     assert strays == []
     # The pytest plugin and the kits are code of the package; test files are not.
