@@ -25,8 +25,16 @@ def main() -> int:
         return 2
     try:
         from ._commands.streams import prepare
+        from ._commands.supervision import is_program, supervised
 
         prepare()
+        return supervised(_run) if is_program(sys._getframe(1)) else _run()
+    except KeyboardInterrupt:
+        return 130
+
+
+def _run() -> int:
+    try:
         from ._cli import cli
     except KeyboardInterrupt:
         return 130

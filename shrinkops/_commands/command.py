@@ -18,13 +18,14 @@ import sys
 import traceback
 from collections.abc import Iterable, Iterator, MutableMapping, Sequence
 from types import FrameType
-from typing import Any, NoReturn
+from typing import Any
 
 import click
 
 from .output import ClosedPipeError, Output
 from .status import Exit
 from .streams import forgive, result_stream
+from .supervision import report, staying
 from .text import visible
 
 __all__ = ["Command", "Group", "suggestion"]
@@ -59,6 +60,7 @@ class _Main(click.Command):
         status = _status(self, arguments, prog_name, extra)
         if not standalone_mode:
             return status
+        report(int(status))
         sys.exit(int(status))
 
 
@@ -90,7 +92,7 @@ class Command(_Main):
     def invoke(self, ctx: click.Context) -> Exit:
         """Run the callback, which takes the `Output` as ``ctx.obj``."""
         interrupted: list[int] = []
-        with result_stream() as result, _interrupts(interrupted):
+        with result_stream() as result, _interrupts(interrupted), staying():
             ctx.obj = Output(result, sys.stderr)
             try:
                 status = super().invoke(ctx)
@@ -132,9 +134,12 @@ class Group(_Main, click.Group):
 def _interrupts(seen: list[int]) -> Iterator[None]:
     """Remember Ctrl-C: a kernel may swallow the exception."""
 
-    def remember(number: int, frame: FrameType | None) -> NoReturn:  # noqa: ARG001
+    def remember(number: int, frame: FrameType | None) -> None:
         seen.append(number)
-        raise KeyboardInterrupt
+        if callable(before):
+            before(number, frame)
+        else:  # ignored, as in the background of a script
+            raise KeyboardInterrupt
 
     try:
         before = signal.signal(signal.SIGINT, remember)

@@ -4,7 +4,8 @@ Invariants
 ----------
 - An item's result depends on the item and the target alone, not on what ran before.
 - Any exception that a check lets through convicts the backend: a crash is a verdict. So is an
-  exit: ``sys.exit(0)`` or ``pytest.skip()`` in a kernel. Ctrl-C alone ends the run.
+  exit: ``sys.exit(0)``, ``os._exit(0)`` or ``pytest.skip()`` in a kernel. Ctrl-C alone ends the
+  run.
 - What is not applicable the kit says, never the backend: the exception for it convicts where
   a frame of somebody else stands between the check and its origin.
 - A RuntimeWarning during any check is an error: a right implementation computes quietly.
@@ -16,6 +17,8 @@ import time
 import traceback
 import warnings
 from collections.abc import Callable, Iterable
+
+from shrinkops._commands.supervision import staying
 
 from ._context import Context, Environment
 from ._ledger import Ledger
@@ -56,7 +59,7 @@ def run_items(
 def _attempt(environment: Environment, item: Item) -> Result:
     context = Context(environment, item)
     try:
-        with warnings.catch_warnings():
+        with staying(), warnings.catch_warnings():
             warnings.simplefilter("ignore")  # a library's notices about itself
             warnings.simplefilter("error", RuntimeWarning)
             item.check.function(context)

@@ -20,6 +20,8 @@ from typing import Any
 
 import pytest
 
+from shrinkops._commands.supervision import staying
+
 from ._context import Environment
 from ._engine import run_item
 from ._ledger import Ledger, LedgerError, read_ledger
@@ -52,11 +54,12 @@ class Plugin:
             sys.path.append(folder)  # as the command: it may lie here, and hides nothing
         try:
             self.ledger = read_ledger(Path(option("ledger"))) if option("ledger") else Ledger()
-            found = environments(
-                option("backend"),
-                thorough=bool(option("thorough")),
-                names=option("operation") or (),
-            )
+            with staying():
+                found = environments(
+                    option("backend"),
+                    thorough=bool(option("thorough")),
+                    names=option("operation") or (),
+                )
             plans = [(e, plan_for(e, frozen=spec is not None)) for e in found]
         except (UnusableTargetError, LedgerError) as error:
             raise pytest.UsageError(str(error)) from error

@@ -6,6 +6,7 @@ import shutil
 import subprocess
 import sys
 import tarfile
+import tomllib
 from pathlib import Path
 
 import pytest
@@ -15,7 +16,8 @@ LEFT_OUT = (".ci/", ".git", ".pre-commit", "asv_benchmarks/")
 STRAYS = (
     ".env", "notes.txt", "junk/id_rsa", "junk/script.py", "shrinkops/.env", "backends/todo.org",
     "docs/private.key", "docs/_build/page.json", "tests/dump.npy", "dist/old.tar.gz",
-    "build/cache.json", "shrinkops/__pycache__/x.pyc",
+    "build/cache.json", "shrinkops/__pycache__/x.pyc", "shrinkops/stray.py", "tests/test_stray.py",
+    "backends/shrinkops_numpy/stray.c", "backends/shrinkops_torch/py.typed.bak", "docs/stray.md",
 )  # fmt: skip
 
 
@@ -33,12 +35,15 @@ def test_it_holds_what_git_tracks_and_no_stray(tracked, tmp_path):
     for name in tracked:
         (tree / name).parent.mkdir(parents=True, exist_ok=True)
         shutil.copyfile(ROOT / name, tree / name)
+    for command in (["init", "-q"], ["add", "-f", "--", *tracked]):
+        subprocess.run(["git", "-C", str(tree), *command], check=True)
     for name in STRAYS:
         (tree / name).parent.mkdir(parents=True, exist_ok=True)
         (tree / name).write_text("secret", encoding="utf-8")
-    code = f"from scikit_build_core.build import build_sdist; build_sdist({str(tmp_path)!r})"
+    backend = tomllib.loads((tree / "pyproject.toml").read_text("utf-8"))["build-system"]
+    code = f"from {backend['build-backend']} import build_sdist; build_sdist({str(tmp_path)!r})"
     done = subprocess.run(
-        [sys.executable, "-c", code],
+        [sys.executable, "-c", f"import sys; sys.path[:0] = {backend['backend-path']!r}; {code}"],
         cwd=tree, capture_output=True, text=True, check=False, timeout=300,
     )  # fmt: skip
     assert done.returncode == 0, done.stdout + done.stderr
