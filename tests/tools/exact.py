@@ -175,7 +175,7 @@ def array(operation: str, x: _Array, parameters: Sequence[float], form: Format) 
         else:
             moved = np.minimum(single(single(a - t) * single(1 + single(t / a))), a)
         moved = np.where(np.isinf(a), a, moved)
-        result = form.rounded_array(np.copysign(moved, 1) * np.where(moved < 0, -1, 1))
+        result = moved if form is FORMATS["float32"] else form.rounded_array(moved)
         result = np.where(x < 0, -result, result) + 0.0  # no -0
         return np.where(np.isnan(x), x, np.where(a <= t, 0.0, result))
 
