@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 import sys
 import tomllib
 from pathlib import Path
@@ -10,6 +11,11 @@ import shrinkops
 
 HERE = Path(__file__).parent
 sys.path[:0] = [str(HERE / "figures"), str(HERE / "_ext")]
+
+# Small arrays gain nothing from threads, and the tests run beside this build.
+os.environ.setdefault("OMP_NUM_THREADS", "1")
+
+import style  # noqa: E402  # docs/figures/style.py
 
 _urls = tomllib.loads((HERE.parent / "pyproject.toml").read_text("utf-8"))["project"]["urls"]
 _owner, _repository = _urls["Homepage"].rsplit("/", 2)[1:]
@@ -74,6 +80,8 @@ sphinx_gallery_conf = {
     "abort_on_example_error": True,
     "within_subsection_order": "FileNameSortKey",
     "image_scrapers": ("matplotlib",),
+    "image_srcset": ["2x"],
+    "reset_modules": ("matplotlib", style.apply),
     "remove_config_comments": True,
     "write_computation_times": False,
 }
