@@ -59,7 +59,7 @@ _made: dict[Any, Coverage] = {}
 
 def cover(
     dimensions: Mapping[str, Sequence[str]], forbidden: Forbidden, *, strength: int = 2,
-    rare: Callable[[str, str], bool] = lambda _name, _level: False, key: Any,
+    rare: Callable[[str, str], bool] = lambda _name, _level: False, seed: int = 0, key: Any,
 ) -> Coverage:  # fmt: skip
     """Return rows in which every possible tuple of levels meets.
 
@@ -72,22 +72,25 @@ def cover(
     strength : int
     rare : callable
         ``rare(dimension, level)``: a costly level, which comes no more often than it must.
+    seed : int
+        Draws what is left to choose, for another array of the same dimensions.
     key : hashable
         Stands for ``forbidden``: equal keys and dimensions share their rows.
     """
-    identity = (tuple((n, tuple(v)) for n, v in dimensions.items()), strength, key)
+    identity = (tuple((n, tuple(v)) for n, v in dimensions.items()), strength, seed, key)
     if identity not in _made:
-        _made[identity] = _cover(dimensions, forbidden, strength, rare)
+        _made[identity] = _cover(dimensions, forbidden, strength, rare, seed)
     return _made[identity]
 
 
 def _cover(
     dimensions: Mapping[str, Sequence[str]], forbidden: Forbidden, strength: int,
-    rare: Callable[[str, str], bool],
+    rare: Callable[[str, str], bool], seed: int = 0,
 ) -> Coverage:  # fmt: skip
     # The longest dimensions first: the rows are then close to the product of the two.
     names = sorted((n for n in dimensions if dimensions[n]), key=lambda n: -len(dimensions[n]))
     table = _Table({name: dimensions[name] for name in names}, forbidden, strength)
+    table.draw = np.random.default_rng(seed)
     table.often = np.array([not rare(*level) for level in table.levels], float)
     rows = []
     for wanted in table.wanted():
@@ -107,7 +110,7 @@ class _Table:
         self, dimensions: Mapping[str, Sequence[str]], forbidden: Forbidden, strength: int
     ) -> None:
         self.names = list(dimensions)
-        self.draw = np.random.default_rng(len(dimensions))
+        self.draw = np.random.default_rng(0)
         self.strength = strength
         self.forbidden = forbidden
         self.levels = [(name, level) for name in self.names for level in dimensions[name]]

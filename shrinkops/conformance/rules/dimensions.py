@@ -11,7 +11,6 @@ from __future__ import annotations
 
 import random
 from collections.abc import Mapping, Sequence
-from functools import cached_property
 from typing import Any
 
 from shrinkops.conformance._context import Context
@@ -32,6 +31,13 @@ _X_ALONE = frozenset(
     {"offset", "first axis stepped", "middle rows", "row of a table", "overlapping windows"}
 )
 """Layouts that only x is tried in: another one does the same to a second array."""
+_SMALL = frozenset({"0-d", "scalar", "one element", "empty", "empty 3-d"})
+_SOME_KINDS = frozenset({"float", "left out", "np.float64", "np.float32", "int", "Fraction"})
+_SOME_VALUES = frozenset(
+    {"ordinary", "not representable", "tie", "near a tie", "zero", "minus zero", "subnormal",
+     "rounds into the subnormals", "whole, large", "infinity", "negative", "negative, tiny",
+     "minus infinity", "beyond", "NaN", "fraction", "largest", "just beyond"}
+)  # fmt: skip
 _WHOLE = frozenset({"float32", "float64", "int8", "complex128"})
 _FEW = ("1-d", "2-d", "0-d", "empty", "3-d")
 """Where each new shape costs a compilation."""
@@ -70,6 +76,7 @@ class Dimensions:
         self.plain = [name for name in self.layouts if "," not in name and name not in _X_ALONE]
         self.parameters = [parameter.name for parameter in context.operation.parameters]
         self.arrays = context.declares("array_lambd")
+        self._parts: dict[str, dict[str, Sequence[str]]] = {}
         self._held: dict[tuple[str, str], bool] = {}
 
     @property
@@ -90,19 +97,37 @@ class Dimensions:
         parts = min(len(rest), 3) if not context.adapter.compiles else len(rest)
         return parts, rest.index(context.dtype) % parts
 
-    @cached_property
-    def eager(self) -> dict[str, Sequence[str]]:
-        """The dimensions of a plain call, the plainest level of each first."""
+    @property
+    def variant(self) -> int:
+        """Return which of two arrays the element type gets, so that more of three levels meet."""
+        return int(self.context.dtype in ("float64", "float16"))
+
+    def of(self, part: str) -> dict[str, Sequence[str]]:
+        """Return the dimensions of a part of the calls, the plainest level of each first.
+
+        Parameters
+        ----------
+        part : {"plain", "arrays", "out", "few elements"}
+            Scalars and no ``out``; arrays of thresholds and no ``out``; an ``out``; shapes
+            with one element or none, which show little of the other dimensions.
+        """
+        if part not in self._parts:
+            self._parts[part] = self._of(part)
+        return self._parts[part]
+
+    def _of(self, part: str) -> dict[str, Sequence[str]]:
         context = self.context
         found: dict[str, Sequence[str]] = {}
         for name in self.parameters:
-            found |= self.of_parameter(name)
+            found |= self._of_parameter(name, part)
         shapes = [s for s in SHAPES if not context.adapter.compiles or s in _FEW]
         if not context.scalars:
             shapes = [s for s in shapes if s != "scalar"]
-        found["shape"] = shapes
-        found["layout"] = ["dense", *self.layouts]
-        found["out"] = ["none", *self.outs()]
+        small = part == "few elements"
+        found["shape"] = [s for s in shapes if (s in _SMALL) is small]
+        found["layout"] = ["dense", *(() if small else self.layouts)]
+        outs = self.outs() if part == "out" or small else []
+        found["out"] = outs if part == "out" else ["none", *outs[:2]]
         found["mode"] = ["usual", *self.modes()]
         found["repetition"] = [
             "once", "again", "another threshold before", "another call after",
@@ -111,27 +136,36 @@ class Dimensions:
         found["form"] = ["by position", "by keyword"]
         return found
 
-    def of_parameter(self, name: str) -> dict[str, Sequence[str]]:
+    def _of_parameter(self, name: str, part: str) -> dict[str, Sequence[str]]:
         """Return the dimensions of one parameter."""
         first = name == self.parameters[0]
-        kinds = ["float", "left out", *(k for k in SCALARS if k != "float")]
-        if not first:
-            kinds = ["float", "left out", "np.float32", "Fraction", "int"]
-        found: dict[str, Sequence[str]] = {}
-        if self.arrays:
-            kinds += ARRAYS if first else ("0-d array", "full array", "trailing array")
+        scalars = ["float", "left out", *(k for k in SCALARS if k != "float")]
+        some = [k for k in scalars if k in _SOME_KINDS]
+        arrays = ARRAYS if first else ("0-d array", "full array", "trailing array")
+        kinds = {
+            "plain": scalars if first else some,
+            "arrays": [*(() if first else ("float",)), *arrays],
+            "out": [*some, *(arrays if self.arrays else ())],
+            "few elements": [*some, *(arrays if self.arrays else ())],
+        }[part]
+        values = list(levels_of_kind(self.context.number))
+        if part != "plain":
+            values = [v for v in values if v in _SOME_VALUES]
+        dtypes = ["own"]
+        if self.arrays and part != "plain":
             others: tuple[str, ...] = ("float64", "float32", "float16", "int32", "int64", "uint8")
-            if self.context.adapter.compiles:
-                others = ("float64", "int32")
-            declared = self.context.backend.dtypes
             if self.kind == "integer" and self.context.operation.whole:
                 others = ("int32", "int64", "uint8")
-            found[f"{name} dtype"] = ["own", *(o for o in others if o in declared)]
-            if first:
-                found[f"{name} layout"] = ["dense", *self.plain]
-        found[f"{name} kind"] = kinds
-        found[f"{name} value"] = list(levels_of_kind(self.context.number))
-        return found
+            if self.context.adapter.compiles or part != "arrays":
+                others = ("float64", "int32")
+            declared = self.context.backend.dtypes
+            if not (self.kind == "integer" and self.context.operation.whole):
+                dtypes += [o for o in others if o in declared]
+            else:
+                dtypes += [o for o in others if o in declared and "float" not in o]
+        layouts = ["dense", *(self.plain if first and part == "arrays" else ())]
+        return {f"{name} kind": kinds, f"{name} value": values, f"{name} dtype": dtypes,
+                f"{name} layout": layouts}  # fmt: skip
 
     def outs(self) -> list[str]:
         """Return the levels of out but none."""

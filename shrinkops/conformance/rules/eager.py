@@ -2,10 +2,20 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
+from fractions import Fraction
+from typing import Any
+
+import numpy as np
+
+from shrinkops.conformance._bits import array_of
 from shrinkops.conformance._collect import Collector
 from shrinkops.conformance._context import Context
+from shrinkops.conformance._model import Deviation, NotApplicable
 
-from .parameters import ARRAYS
+from . import printing
+from .calls import Case, Program, made
+from .oracle import FIELDS, Want, part_of, rounded_bits
 from .paths import Paths
 
 __all__ = ["CHECKS"]
@@ -17,11 +27,19 @@ _ALL = ("float", "integer", "complex")
 
 
 @check(
-    "ARR-2/paths", "thresholds, layouts, shapes, modes and repetitions in pairs: every invariant",
+    "ARR-2/paths", "scalars, layouts, shapes, modes and repetitions in pairs: every invariant",
     kinds=_ALL, since="1.1",
 )  # fmt: skip
 def plain(context: Context) -> None:
-    Paths(context).run(lambda row: row["lambd kind"] not in ARRAYS and row["out"] == "none")
+    Paths(context, "plain").run()
+
+
+@check(
+    "ARR-1/paths", "0-d, empty and one-element arrays, and scalars, in pairs: every invariant",
+    kinds=_ALL, since="1.1",
+)  # fmt: skip
+def few(context: Context) -> None:
+    Paths(context, "few elements").run()
 
 
 @check(
@@ -29,7 +47,7 @@ def plain(context: Context) -> None:
     kinds=_ALL, needs=("array_lambd",), since="1.1",
 )  # fmt: skip
 def arrays(context: Context) -> None:
-    Paths(context).run(lambda row: row["lambd kind"] in ARRAYS)
+    Paths(context, "arrays").run()
 
 
 @check(
@@ -37,4 +55,106 @@ def arrays(context: Context) -> None:
     kinds=_ALL, needs=("out",), since="1.1",
 )  # fmt: skip
 def outs(context: Context) -> None:
-    Paths(context).run(lambda row: row["lambd kind"] not in ARRAYS and row["out"] != "none")
+    Paths(context, "out").run()
+
+
+_LOOP = """\
+y = []
+for n in {lengths}:
+{lines}
+    y.append(read({call}))
+y = np.concatenate(y)"""
+
+_FEW_LENGTHS = (1, 2, 3, 7, 15, 16, 17, 31, 33, 37, 63, 65)
+
+
+@check(
+    "VAL-6/lengths", "every length up to 192, whose last element is in the band, kept or NaN",
+    kinds=_ALL, since="1.1",
+)  # fmt: skip
+def lengths(context: Context) -> None:
+    """Sweep lengths plainly, in layouts, with an array of thresholds and with an out."""
+    few = context.adapter.compiles
+    if few and context.dtype not in ("float32", "int8"):
+        raise NotApplicable("each length costs a compilation: one type of a kind is tried")
+    sweep = _FEW_LENGTHS if few else range(193)
+    plain = Paths(context, "plain")
+    for swapped in (False, True):
+        data, want = _alternating(context, plain, swapped)
+        for layout in ("dense", "step", "reversed", "misaligned", "offset"):
+            if layout == "dense" or layout in context.adapter.layouts():
+                _sweep(context, plain, data, want, sweep, "lambd", layout)
+        if context.declares("array_lambd"):
+            _sweep(context, plain, data, want, sweep, "make(data_lambd[:n])", "dense")
+        if context.declares("out"):
+            _sweep(context, plain, data, want, sweep, "lambd, out=make(data_out[:n])", "dense")
+    if context.dtype in ("float32", "int8"):
+        long = ((1 << 20) + 3,)
+        data, want = _alternating(context, plain, False, long[0])
+        _sweep(context, plain, data, want, long, "lambd", "dense")
+        if context.declares("out"):
+            _sweep(context, plain, data, want, long, "lambd, out=make(data_out[:n])", "dense")
+        if context.declares("array_lambd"):
+            _sweep(context, plain, data, want, long, "make(data_lambd[:n])", "dense")
+
+
+def _alternating(
+    context: Context, paths: Paths, swapped: bool, length: int = 192
+) -> tuple[Any, Want]:
+    """Return elements that are in the band, kept and sometimes NaN, and their results."""
+    number, real = context.number, part_of(context.number)
+    values = (-1, 3, 1, -3) if number.kind == "integer" else (-0.25, 1.5, 0.25, -1.5)
+    if number.kind == "integer" and not number.signed:
+        values = (1, 3, 2, 4)
+    bits = [
+        int(v) & ((1 << number.width) - 1) if number.kind == "integer"
+        else rounded_bits(Fraction(v), real)
+        for v in values
+    ]  # fmt: skip
+    block = (*bits, bits[0] if number.kind == "integer" else real.quiet_nan)
+    index = (np.arange(length) + swapped) % 4
+    index[np.arange(length) % 7 == 3 + swapped] = 4
+    want = paths.oracle.row(block, _given(context), ("lengths",))
+    return array_of(list(block), number)[index], Want(
+        *(np.asarray(getattr(want, name)[index]) for name in FIELDS)
+    )
+
+
+def _given(context: Context) -> tuple[Any, ...]:
+    """Return a threshold, and the defaults of the other parameters."""
+    first = Fraction(2) if context.number.kind == "integer" else Fraction(1, 2)
+    return (first, *(Fraction(p.default) for p in context.operation.parameters[1:]))
+
+
+def _sweep(
+    context: Context, paths: Paths, data: Any, want: Want, sweep: Sequence[int], text: str,
+    layout: str,
+) -> None:  # fmt: skip
+    """Call for every length, and compare all results at once."""
+    lambd = 2 if context.number.kind == "integer" else 0.5
+    # A slice of what the layout is prepared of: the lines of `made` for each length.
+    lines = made(context, "x", layout, (1,))
+    loop = [line.replace("data_x", "data_x[:n]").replace("N, M = 1, 1", "N = M = n")
+            for line in lines]  # fmt: skip
+    body = _LOOP.format(
+        lengths=sweep if isinstance(sweep, range) else tuple(sweep),
+        lines="\n".join(f"    {line}" for line in loop), call=f"f(x, {text})",
+    )  # fmt: skip
+    index = np.concatenate([np.arange(n) for n in sweep])
+    names: dict[str, Any] = {"data_x": data, "lambd": lambd}
+    if "data_lambd" in text:
+        one = np.array([lambd]).astype(data.real.dtype if data.dtype.kind == "c" else data.dtype)
+        names["data_lambd"] = np.resize(one, data.shape)
+    if "data_out" in text:
+        names["data_out"] = np.resize(np.ones(1, data.dtype), data.shape)
+    expected = Want(*(np.asarray(getattr(want, name)[index]) for name in FIELDS))
+    row = {**dict.fromkeys(("layout",), layout), "out": "none"}
+    case = Case(row, Program([], names), body, data[index], [], expected, False, False,
+                index, index, [], [], [])  # fmt: skip
+    fault = paths.swept(case)
+    if fault is not None:
+        what = f"{context.dtype}, lengths, layout {layout}, f(x, {text})"
+        raise Deviation(
+            f"{what}: {fault.says}", value=fault.value, raised=fault.raised,
+            script=printing.script(context, case, [], fault),
+        )  # fmt: skip

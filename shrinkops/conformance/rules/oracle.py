@@ -256,6 +256,8 @@ class Oracle:
     def _row(self, block: tuple[int, ...], rounded: tuple[Exact, ...] | None) -> Want:
         if self.number.kind == "complex" and not self.keeps and rounded is not None:
             return self._complex_row(block, rounded)
+        if self.number.kind == "complex" and rounded is not None:
+            return self._complex_kept(block, rounded[0])
         quickly = self.number.kind == "float" and (self.keeps or self.formula is not None)
         if quickly and rounded is not None:
             found = self._by_magnitude(block, rounded[0])
@@ -296,19 +298,38 @@ class Oracle:
                     within[i] = max(within[i], float(accuracy * unit(exact, number)))
         return within
 
+    def _complex_codes(self, block: tuple[int, ...], bound: Exact) -> tuple[_Array, _Array]:
+        """Return what of complex elements is zero, and what may be: as `_complex`, but quickly."""
+        z = array_of(list(block), self.number)
+        limit = np.longdouble(float(bound))
+        with np.errstate(all="ignore"):
+            nan = np.isnan(z.real) | np.isnan(z.imag)
+            size = np.hypot(z.real.astype(np.longdouble), z.imag.astype(np.longdouble))
+            size = np.where(nan, np.longdouble("inf"), size)
+            if bound in (0, math.inf):
+                return np.asarray((size <= limit) & ~nan), np.zeros(len(block), bool)
+            # A little more than two, for the reference itself is rounded.
+            near = np.abs(size - limit) <= np.longdouble(2.1) * np.longdouble(
+                float(unit(bound, part_of(self.number)))
+            )
+        return np.asarray((size <= limit) & ~nan), np.asarray(near & ~nan)
+
+    def _complex_kept(self, block: tuple[int, ...], bound: Exact) -> Want:
+        zero, either = self._complex_codes(block, bound)
+        values = array_of(list(block), self.number)
+        values[zero & ~either] = 0
+        nothing = np.zeros(len(block))
+        return Want(values, either, np.zeros(len(block), bool), nothing)
+
     def _complex_row(self, block: tuple[int, ...], rounded: tuple[Exact, ...]) -> Want:
         """Shrink the magnitude and keep the phase, within 4 units of the result."""
         number, real = self.number, part_of(self.number)
-        found = [self._complex(bits, rounded[0]) for bits in block]
+        zero, near = self._complex_codes(block, rounded[0])
         z = array_of(list(block), number)
         tiny = _decode(smallest_normal(real), real)
         values, within = z.copy(), np.zeros(len(block), np.longdouble)
-        for i, code in enumerate(found):
-            if code == 0:
-                values[i] = 0
-            finite = np.isfinite(z[i])
-            if code in (0, EITHER) or not finite:
-                continue
+        values[zero] = 0
+        for i in np.flatnonzero(~zero & ~near & np.isfinite(z)):
             wide = z[i].astype(np.clongdouble)
             size = np.hypot(wide.real, wide.imag)
             exact = Fraction(*(int(part) for part in size.as_integer_ratio()))
@@ -320,9 +341,8 @@ class Oracle:
             parts = (z[i].real, z[i].imag, values[i].real, values[i].imag)
             if self.flushes and any(0 < abs(part) < tiny for part in (*parts, *rounded)):
                 within[i] += 2 * np.longdouble(float(tiny))
-        either = np.array([code == EITHER for code in found], bool)
         # Beside the band a result is as uncertain as the magnitude itself.
-        return Want(values, np.zeros_like(either), either, within)
+        return Want(values, np.zeros_like(near), near, within)
 
     def _by_magnitude(self, block: tuple[int, ...], bound: Exact) -> list[int]:
         """Zero the closed band by the order of magnitudes, which is that of the values."""

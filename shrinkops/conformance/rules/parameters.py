@@ -195,8 +195,8 @@ def _between(point: Point, bits: int, where: Fraction) -> Exact:
 
 
 def _near_tie(point: Point) -> Exact:
-    side = point.rng.choice((1, -1))
-    return _between(point, _usual(point), Fraction(1, 2) + side * Fraction(1, 1 << 20))
+    offset = Fraction(point.rng.choice((1, -1)), 1 << point.rng.choice((5, 20, 33)))
+    return _between(point, _usual(point), Fraction(1, 2) + offset)
 
 
 def _usual(point: Point) -> int:
@@ -208,9 +208,13 @@ def _usual(point: Point) -> int:
 
 
 def _large_integer(point: Point) -> Exact:
+    """Return an integer that a narrower type, or a double on the way, rounds otherwise."""
     number = _real(point)
     digits = number.fraction_bits + (not number.explicit)
-    value = Fraction((1 << digits) + 1 + 2 * point.rng.randrange(2))
+    # Beside the middle of two numbers of the type, by less than a double tells.
+    beside = (1 << 56) + (1 << max(56 - digits, 0)) + point.rng.choice((1, -1))
+    choices = ((1 << digits) + 1, (1 << 53) + 3, (1 << 24) + 1, (1 << 31) - 1, beside)
+    value = Fraction(point.rng.choice(choices))
     return value if value <= Fraction(decode(number.largest, number)) else Fraction(3)
 
 
@@ -265,7 +269,7 @@ VALUES_INTEGER: Mapping[str, Callable[[Point], Any]] = {
 """Values of a threshold for integers."""
 
 
-_VARIANTS = 5
+_VARIANTS = 8
 """Values of a level that a type is tried with."""
 
 
