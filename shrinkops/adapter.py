@@ -227,6 +227,9 @@ class Adapter:
     shared : str
         Expression of ``x`` and ``y``: whether the two arrays share memory. Empty: it is
         found out by writing into ``y``, where that can be.
+    expand : str
+        Expression of ``{0}``, an array with one element, and ``{1}``, a shape: an array of it
+        whose strides are 0. Empty where the library has none.
     compiles : bool
         Each new shape or element type costs a compilation, so few of them are tried.
     """
@@ -236,6 +239,7 @@ class Adapter:
     state: str = "np.geterr()"
     shared: str = ""
     compiles: bool = False
+    expand: str = ""
 
     def __init__(self, backend: Backend) -> None:
         self.backend = backend
@@ -322,6 +326,10 @@ class Adapter:
     def compile(self, function: Callable[..., Any]) -> Callable[..., Any]:
         """Return the function compiled; for backends with ``"compile"``."""
         raise self._undeclared("compile")
+
+    def trace(self, function: Callable[..., Any]) -> Callable[..., Any]:
+        """Return the function traced and compiled as cheaply as can be; `jit` by default."""
+        return self.jit(function)
 
     def vmap(self, function: Callable[..., Any]) -> Callable[..., Any]:
         """Map the function over the first axis; for backends with ``"vmap"``."""

@@ -80,6 +80,7 @@ class TorchAdapter(Adapter):
         "(torch.is_grad_enabled(), torch.is_inference_mode_enabled(), torch.get_num_threads(), "
         "torch.get_default_dtype(), torch.are_deterministic_algorithms_enabled())"
     )
+    expand = "{0}.expand({1})"
     shared = "x.untyped_storage().data_ptr() == y.untyped_storage().data_ptr()"
 
     def from_numpy(self, array: np.ndarray[Any, Any], device: Any = None) -> torch.Tensor:
@@ -159,6 +160,9 @@ class TorchAdapter(Adapter):
 
     def compile(self, function: Callable[..., Any]) -> Callable[..., Any]:
         return torch.compile(function, fullgraph=True)
+
+    def trace(self, function: Callable[..., Any]) -> Callable[..., Any]:
+        return torch.compile(function, fullgraph=True, backend="aot_eager")
 
     def vmap(self, function: Callable[..., Any]) -> Callable[..., Any]:
         return torch.func.vmap(function)

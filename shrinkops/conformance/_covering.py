@@ -178,6 +178,8 @@ class _Table:
         return dict(self.levels[i] for i in chosen)
 
     def _gain(self, chosen: Sequence[int]) -> Any:
+        if self.strength == 1:
+            return self.open.astype(int)
         if self.strength == 2:
             return self.open[chosen].sum(axis=0)
         pairs = np.array(list(combinations(chosen, self.strength - 1)))

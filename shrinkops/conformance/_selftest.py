@@ -72,7 +72,7 @@ def _try(
     if reason:
         return Trial(mutant, False, message=reason, applicable=False)
     target = mutated(environment.target, mutant)
-    wrong = Environment(environment.suite, target, environment.thorough)
+    wrong = Environment(environment.suite, target, environment.thorough, environment.kept)
     plan = make_plan(wrong.suite, target, wrong.adapter, patterns=[mutant.killer])
     items = sorted(plan.to_run, key=lambda item: _rank(item, mutant.dtypes))
     if not items:

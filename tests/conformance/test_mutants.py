@@ -7,8 +7,10 @@ import pytest
 from shrinkops.conformance._selftest import trials
 from shrinkops.conformance._session import environments
 from shrinkops.conformance.hardshrink import SUITE
+from shrinkops.conformance.rules.mutants import derived, dimension_of, sample
 
-MUTANTS = SUITE.mutants()
+MUTANTS = [mutant for mutant in SUITE.mutants() if mutant.killer != "*paths"]
+DERIVED = derived(SUITE.operation)
 
 
 def test_there_are_enough_and_each_names_a_check():
@@ -22,7 +24,12 @@ def test_every_mutant_that_can_exist_is_killed_by_its_check(target):
     # On the slower libraries, those that NumPy cannot show.
     (environment,) = environments(target, names=["hardshrink"])
     done = list(
-        trials(environment, lambda m: target == "numpy" or bool(m.needs & {"autodiff", "jit"}))
+        trials(
+            environment,
+            lambda m: (m.killer != "*paths")
+            if target == "numpy"
+            else bool(m.needs & {"autodiff", "jit"}),
+        )
     )
     survivors = [(t.mutant.name, t.message) for t in done if t.applicable and not t.killed]
     assert survivors == []
@@ -38,3 +45,18 @@ def test_every_mutant_exists_on_some_backend():
         capabilities = environment.target.backend.capabilities
         found |= {m.name for m in MUTANTS if m.needs <= capabilities}
     assert found == {mutant.name for mutant in MUTANTS}
+
+
+def test_hundreds_are_derived_from_a_declaration():
+    names = [mutant.name for mutant in DERIVED]
+    assert len(names) == len(set(names)) >= 600
+    confined = {dimension_of(mutant) for mutant in DERIVED}
+    assert {"anywhere", "layout", "layout x value", "out x threshold"} <= confined
+
+
+@pytest.mark.slow
+def test_a_sample_of_the_derived_ones_is_killed():
+    (environment,) = environments("numpy", names=["softshrink"])
+    wanted = {mutant.name for mutant in sample(environment.suite.operation, 12)}
+    done = list(trials(environment, lambda m: m.name in wanted))
+    assert [t.mutant.name for t in done if t.applicable and not t.killed] == []

@@ -176,7 +176,7 @@ def empty_axis_and_array_lambda(right, x, lambd, out):
 @wrong()
 def out_overlapping_reversed(right, x, lambd, out):
     if out is not None and out is not x and np.may_share_memory(x, out) and x.ndim == 1:
-        if out.strides[0] == -x.strides[0]:
+        if out.strides[0] == -x.strides[0]:  # noqa: SIM102
             for i in range(x.size):
                 right(x[i : i + 1], lambd, out[i : i + 1])
             return out

@@ -101,6 +101,7 @@ class Case:
     blocks: Sequence[tuple[int, ...]]
     combinations: Sequence[tuple[Exact, ...]]
     keys: Sequence[Any]
+    number: Number | None = None
 
 
 def namespace(context: Context) -> dict[str, Any]:
@@ -112,7 +113,10 @@ def namespace(context: Context) -> dict[str, Any]:
         "read": adapter.to_numpy,
         "make": lambda a: adapter.from_numpy(a, device),
         "f": context.kernel,
-        "public": context.public,
+        "vjp": adapter.vjp,
+        "jvp": adapter.jvp,
+        "vmap": adapter.vmap,
+        "jit": adapter.trace,
     }
     exec("import sys, threading, warnings, concurrent.futures\n" + "\n".join(
         line for line in adapter.imports if "update(" not in line), names)  # fmt: skip

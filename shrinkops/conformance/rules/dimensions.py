@@ -119,7 +119,7 @@ class Dimensions:
         context = self.context
         found: dict[str, Sequence[str]] = {}
         for name in self.parameters:
-            found |= self._of_parameter(name, part)
+            found |= self.parameter(name, part)
         shapes = [s for s in SHAPES if not context.adapter.compiles or s in _FEW]
         if not context.scalars:
             shapes = [s for s in shapes if s != "scalar"]
@@ -136,8 +136,8 @@ class Dimensions:
         found["form"] = ["by position", "by keyword"]
         return found
 
-    def _of_parameter(self, name: str, part: str) -> dict[str, Sequence[str]]:
-        """Return the dimensions of one parameter."""
+    def parameter(self, name: str, part: str) -> dict[str, Sequence[str]]:
+        """Return the dimensions of one parameter in a part of the calls."""
         first = name == self.parameters[0]
         scalars = ["float", "left out", *(k for k in SCALARS if k != "float")]
         some = [k for k in scalars if k in _SOME_KINDS]

@@ -131,6 +131,7 @@ class Oracle:
         self.keeps = operation.accuracy == "exact"
         self._rows: dict[Any, Want] = {}
         self._rounded: dict[Any, tuple[Exact, ...] | None] = {}
+        self._slopes: dict[Any, tuple[_Array, ...]] = {}
         self._near: dict[Any, tuple[int, ...]] = {}
 
     # Parameters
@@ -241,6 +242,37 @@ class Oracle:
                 self._rounded[key] = self.rounded(given)
             found = self._rows[identity] = self._row(block, self._rounded[key])
         return found
+
+    def slopes(
+        self, block: tuple[int, ...], given: tuple[Exact, ...], key: Any
+    ) -> tuple[_Array, ...]:
+        """Return d/dx and d/d each parameter for a block of real elements; remembered."""
+        identity = "slopes", block, key
+        if identity not in self._slopes:
+            rounded = self.rounded(given)
+            rows = [self._slope(bits, rounded) for bits in block]
+            self._slopes[identity] = tuple(
+                np.array([float(row[i]) for row in rows]) for i in range(1 + len(self.names))
+            )
+        return self._slopes[identity]
+
+    def _slope(self, bits: int, rounded: tuple[Exact, ...] | None) -> tuple[Any, ...]:
+        nothing = (0,) * len(self.names)
+        if rounded is None or is_nan(bits, self.number):
+            return (1, *nothing)
+        value = _decode(bits, self.number)
+        size: Any = abs(value)
+        if size <= rounded[0]:
+            return (0, *nothing)
+        size = _ENDLESS if size == math.inf else Fraction(size)
+        given = [_ENDLESS if value == math.inf else value for value in rounded]
+        piece = self.piece(size, given)
+        sign = -1 if value < 0 else 1
+        partials = [
+            sign * piece.partials[name](size, *given) if name in piece.partials else 0
+            for name in self.names
+        ]
+        return (piece.slope(size, *given), *partials)
 
     def near(self, key: Any, given: tuple[Exact, ...]) -> tuple[int, ...]:
         """Return elements that tell parameters from their neighbours; remembered by key."""

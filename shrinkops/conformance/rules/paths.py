@@ -10,7 +10,7 @@ Invariants
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from functools import cached_property
 from typing import Any
@@ -60,6 +60,7 @@ class Paths:
     def __init__(self, context: Context, part: str = "plain") -> None:
         self.context = context
         self.part = part
+        self.strength = 3 if context.thorough else 2
         self.dimensions: Dimensions = dimensions_of(context)
         self.oracle = oracle_of(context)
         self.base = namespace(context)
@@ -84,11 +85,17 @@ class Paths:
     def coverage(self) -> Coverage:
         """The rows."""
         d = self.dimensions
-        key = (self.context.backend.name, d.kind, self.context.operation.name)
+        key = (self.context.backend.name, d.kind, self.context.operation.name, self.part)
         return cover(
-            d.of(self.part), d.forbidden, strength=3 if self.context.thorough else 2,
+            self._dimensions(), self._forbidden, strength=self.strength,
             rare=d.rare, seed=d.variant, key=key,
         )  # fmt: skip
+
+    def _dimensions(self) -> dict[str, Sequence[str]]:
+        return self.dimensions.of(self.part)
+
+    def _forbidden(self, levels: Mapping[str, str]) -> bool:
+        return self.dimensions.forbidden(levels)
 
     # One call
 
@@ -192,7 +199,7 @@ class Paths:
         for claim in asked:
             if not self._holds(claim, names):
                 return Fault(claim.says, claim.text, value=claim.says)
-        found = self._compare(case, names, self.context.read(names["y"]))
+        found = self._compare(case, self.context.read(names["y"]))
         if found is not None:
             return found
         for claim in self.late:
@@ -208,7 +215,7 @@ class Paths:
         except Exception as error:
             name = type(error).__name__
             return Fault(f"raised {name}: {error}", raised=name)
-        return self._compare(case, names, names["y"])
+        return self._compare(case, names["y"])
 
     @staticmethod
     def _holds(claim: Claim, names: dict[str, Any]) -> bool:
@@ -231,11 +238,12 @@ class Paths:
             return Fault(f"expected ValueError, raised {name}: {error}", raised=name)
         return Fault("expected ValueError, got a result", "False", value="no exception")
 
-    def _compare(self, case: Case, names: dict[str, Any], got: _Array) -> Fault | None:
+    def _compare(self, case: Case, got: _Array) -> Fault | None:
         want = case.want.values
         if got.shape != want.shape or got.dtype != want.dtype:
             return Fault(f"the result reads as {got.dtype} of shape {got.shape}", "False")
-        equal = same(got, want, self.context.number) | case.want.open
+        number = case.number or self.context.number
+        equal = same(got, want, number) | case.want.open
         if case.want.either.any():
             zero = same(got, np.zeros_like(got), self.context.number)
             equal |= case.want.either & (zero | same(got, case.x, self.context.number))
@@ -276,7 +284,7 @@ class Paths:
     def conviction(self, row: Row, position: int, fault: Fault) -> Deviation:
         """Return the deviation that a row shows, reduced to the levels that matter."""
         row, fault, case = self._reduced(row, position, fault)
-        plain = {name: levels[0] for name, levels in self.dimensions.of(self.part).items()}
+        plain = {name: levels[0] for name, levels in self._dimensions().items()}
         levels = {
             n: v for n, v in row.items() if v != plain[n] or n == "shape" or n.endswith(" value")
         }
@@ -289,11 +297,11 @@ class Paths:
 
     def _reduced(self, row: Row, position: int, fault: Fault) -> tuple[Row, Fault, Case]:
         case = self.case(row, position)
-        for name, levels in self.dimensions.of(self.part).items():
+        for name, levels in self._dimensions().items():
             if row[name] == levels[0]:
                 continue
             smaller = {**row, name: levels[0]}
-            if self.dimensions.forbidden(smaller):
+            if self._forbidden(smaller):
                 continue
             try:
                 again = self.case(smaller, position)

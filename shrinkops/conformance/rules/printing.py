@@ -26,14 +26,25 @@ def wrong_element(context: Context, case: Case, got: _Array, wrong: int) -> Faul
     """Say which element is wrong, and how."""
     from .paths import Fault
 
-    def at(array: _Array) -> int:
-        return bits_of(array.reshape(-1)[wrong : wrong + 1], context.number)[0]
+    number = case.number or context.number
 
-    texts = [show(at(a), context.number) for a in (case.x, case.want.values, got)]
+    def at(array: _Array) -> int:
+        return bits_of(array.reshape(-1)[wrong : wrong + 1], number)[0]
+
+    wanted, found = (show(at(a), number) for a in (case.want.values, got))
+    x = ""
+    if case.x.shape == got.shape:
+        own = bits_of(case.x.reshape(-1)[wrong : wrong + 1], context.number)[0]
+        x = f"x = {show(own, context.number)}, "
     either = case.x if case.want.either.reshape(-1)[wrong] else None
     claim = _script.bits_claim(context, case.want.values, wrong, either)
-    says = f"element {wrong}: x = {texts[0]}, expected {texts[1]}, got {texts[2]}"
-    return Fault(says, claim, value=hex_of(at(got), context.number), at=wrong)
+    within = float(case.want.within.reshape(-1)[wrong])
+    if within:
+        kind = complex if got.dtype.kind == "c" else float
+        right = kind(case.want.values.reshape(-1)[wrong])
+        claim = f"abs({kind.__name__}(read(y).reshape(-1)[{wrong}]) - {right!r}) <= {within}"
+    says = f"element {wrong}: {x}expected {wanted}, got {found}"
+    return Fault(says, claim, value=hex_of(at(got), number), at=wrong)
 
 
 def script(context: Context, case: Case, claims: Sequence[Claim], fault: Fault) -> str:
@@ -57,6 +68,11 @@ def script(context: Context, case: Case, claims: Sequence[Claim], fault: Fault) 
         lines += [case.call, "print(y)", f"assert {fault.claim}, {fault.says!r}"]
     text = "\n".join(lines)
     helpers = [body for mention, body in HELPERS.items() if mention in text]
+    helpers += [
+        f"{name} = backend.adapter().{name if name != 'jit' else 'trace'}"
+        for name in ("vjp", "jvp", "vmap", "jit")
+        if f"{name}(" in text
+    ]
     if "make(" in text:
         helpers.append(f"make = lambda a: {_script._make(context)}")
     return _script.written(context, [*helpers, *lines])

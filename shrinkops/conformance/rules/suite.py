@@ -18,12 +18,14 @@ from typing import Any
 from shrinkops.conformance._model import Check, Suite
 from shrinkops.operations._declaration import Operation
 
-from . import eager
+from . import derivatives, eager, transformations
 
 __all__ = ["build_suite", "shared_checks"]
 
+SAMPLE = 24
+"""How many of the derived mutants the self-test takes."""
 _OWN = "shrinkops.conformance.operations"
-_SHARED: tuple[Any, ...] = (eager,)
+_SHARED: tuple[Any, ...] = (eager, derivatives, transformations)
 
 
 def shared_checks(operation: Operation) -> list[Check]:
@@ -49,7 +51,10 @@ def build_suite(
     operation: Operation, more: Iterable[Check] = (), manifest: Sequence[str] = (), **parts: Any
 ) -> Suite:
     """Return the suite of an operation."""
+    from .mutants import sample
+
     own = own_part(operation)
+    by_hand = parts.pop("mutants", tuple)
     order = {clause.identifier: i for i, clause in enumerate(operation.clauses)}
     checks = [*more, *shared_checks(operation), *getattr(own, "CHECKS", ())]
     text = repr((operation.name, operation.parameters, operation.clauses))
@@ -60,5 +65,6 @@ def build_suite(
         vectors_hash=parts.pop("vectors_hash", hashlib.sha256(text.encode()).hexdigest()),
         expected=parts.pop("expected", None),
         formula=getattr(own, "formula", None),
+        mutants=lambda: (*by_hand(), *sample(operation, SAMPLE)),
         **parts,
     )
