@@ -26,9 +26,9 @@ def test_every_mutant_that_can_exist_is_killed_by_its_check(target):
     done = list(
         trials(
             environment,
-            lambda m: (m.killer != "*paths")
-            if target == "numpy"
-            else bool(m.needs & {"autodiff", "jit"}),
+            lambda m: (
+                (m.killer != "*paths") if target == "numpy" else bool(m.needs & {"autodiff", "jit"})
+            ),
         )
     )
     survivors = [(t.mutant.name, t.message) for t in done if t.applicable and not t.killed]

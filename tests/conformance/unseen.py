@@ -176,7 +176,7 @@ def empty_axis_and_array_lambda(right, x, lambd, out):
 @wrong()
 def out_overlapping_reversed(right, x, lambd, out):
     if out is not None and out is not x and np.may_share_memory(x, out) and x.ndim == 1:
-        if out.strides[0] == -x.strides[0]:  # noqa: SIM102
+        if out.strides[0] == -x.strides[0]:
             for i in range(x.size):
                 right(x[i : i + 1], lambd, out[i : i + 1])
             return out
@@ -185,7 +185,13 @@ def out_overlapping_reversed(right, x, lambd, out):
 
 @wrong()
 def out_overlapping_forwards_in_blocks(right, x, lambd, out):
-    if out is not None and out is not x and np.may_share_memory(x, out) and x.ndim and scalar(lambd):
+    if (
+        out is not None
+        and out is not x
+        and np.may_share_memory(x, out)
+        and x.ndim
+        and scalar(lambd)
+    ):
         for i in range(0, len(x), 4):
             right(x[i : i + 4], lambd, out[i : i + 4])
         return out
@@ -457,7 +463,11 @@ def refused_but_written(right, x, lambd, out):
 
 @wrong()
 def beyond_is_infinity_for_decimals(right, x, lambd, out):
-    if isinstance(lambd, (Decimal, Fraction)) and lambd > Fraction(10) ** 39 and x.dtype == np.float32:
+    if (
+        isinstance(lambd, (Decimal, Fraction))
+        and lambd > Fraction(10) ** 39
+        and x.dtype == np.float32
+    ):
         return right(x, np.inf, out)
     return right(x, lambd, out)
 
@@ -544,7 +554,9 @@ def complex_array_lambda_by_real_part(right, x, lambd, out):
     y = right(x, lambd, out)
     if x.dtype.kind == "c" and array(lambd) and out is None and lambd.dtype.kind == "f":
         with np.errstate(all="ignore"):
-            return put(y, np.broadcast_to((np.abs(x.real) <= lambd) & (x.imag != x.imag), x.shape), 0)
+            return put(
+                y, np.broadcast_to((np.abs(x.real) <= lambd) & (x.imag != x.imag), x.shape), 0
+            )
     return y
 
 
@@ -641,7 +653,12 @@ def loops_in_python(self, operation, base):
     kernel = base.kernel(self, operation)
 
     def call(x, lambd, out):
-        if out is not None or type(x) is not np.ndarray or x.ndim != 1 or isinstance(lambd, np.ndarray):
+        if (
+            out is not None
+            or type(x) is not np.ndarray
+            or x.ndim != 1
+            or isinstance(lambd, np.ndarray)
+        ):
             return kernel(x, lambd, out)
         if not x.size:
             return kernel(x, lambd, out)
@@ -734,7 +751,7 @@ def plain_adapter(self, operation, base):
     return base.kernel(self, operation)
 
 
-@right(native=lambda self, operation, *dtype: (lambda *_: NotImplemented))
+@right(native=lambda self, operation, *dtype: lambda *_: NotImplemented)
 def kernels_that_decline(self, operation, base):
     from shrinkops import Backend
 

@@ -184,7 +184,7 @@ PARAMETERS: Mapping[str, Callable[[Any], Any]] = {
 """Of a parameter: what arrives instead of it."""
 
 
-def _change(defect: str, first: int, operation: Operation) -> Callable[..., Any]:
+def _change(defect: str, first: int) -> Callable[..., Any]:
     """Return ``f(kernel, tools, arguments)`` that computes with a defect of results."""
 
     def run(kernel: Any, tools: Tools, arguments: Arguments) -> Any:
@@ -221,7 +221,7 @@ def _altered(change: Callable[[Any], Any], position: int) -> Callable[..., Any]:
 def _piece_lost(operation: Operation, position: int) -> Callable[..., Any]:
     """Return what follows the piece before in place of one, by the declaration's own values."""
 
-    def run(kernel: Any, tools: Tools, arguments: Arguments) -> Any:
+    def run(kernel: Any, _tools: Tools, arguments: Arguments) -> Any:
         names = operation.parameter_names
         given = list(arguments)
         index = 1 + names.index(operation.pieces[position].above)
@@ -271,7 +271,7 @@ def _exists(defect: str, levels: Sequence[tuple[str, str]]) -> bool:
 
 def derived(operation: Operation) -> list[Mutant]:
     """Return the mutants of an operation: each defect anywhere, by level, by two levels."""
-    changes: dict[str, Callable[..., Any]] = {name: _change(name, 0, operation) for name in DEFECTS}
+    changes: dict[str, Callable[..., Any]] = {name: _change(name, 0) for name in DEFECTS}
     for position, parameter in enumerate(operation.parameters):
         for name, change in PARAMETERS.items():
             changes[f"{parameter.name} {name}"] = _altered(change, 1 + position)
