@@ -25,6 +25,7 @@ __all__ = [
     "comparable",
     "exact_if_tiny",
     "form_of",
+    "is_negative",
     "kept",
     "limit_of",
     "narrowed",
@@ -79,7 +80,7 @@ def limit_of(parameter: Any, dtype: torch.dtype, values: bool) -> Any:
         return parameter.bits
     parameter = comparable(parameter.detach(), dtype)
     form = form_of(dtype)
-    empty = parameter.isnan() | _negative(parameter, values)
+    empty = parameter.isnan() | is_negative(parameter, values)
     if not values:
         integer = INTEGER_OF_WIDTH[dtype.itemsize]
         bits = limit_bits(torch, torch.Tensor.to, parameter, dtype, integer, form)
@@ -93,7 +94,7 @@ def limit_of(parameter: Any, dtype: torch.dtype, values: bool) -> Any:
     return torch.where(empty, torch.full_like(wide, -1.0), wide)
 
 
-def _negative(parameter: Any, values: bool) -> Any:
+def is_negative(parameter: Any, values: bool) -> Any:
     """Return where a number is negative, a subnormal one too."""
     if values:
         return parameter < 0

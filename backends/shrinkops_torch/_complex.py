@@ -19,7 +19,7 @@ import torch
 
 from shrinkops.spec import Operation, Threshold
 
-from ._bits import comparable, rounded, widened
+from ._bits import comparable, is_negative, opaque, rounded, widened
 from ._derivatives import jet
 
 __all__ = ["value"]
@@ -66,7 +66,7 @@ def _number(parameter: Any, part: torch.dtype, z: Any) -> Any:
     number = rounded(parameter, part)
     number = number.double() if number.requires_grad else widened(number)
     # A negative one may have been rounded to -0.
-    negative = comparable(parameter.detach(), part) < 0
+    negative = is_negative(comparable(parameter.detach(), part), opaque(z))
     return torch.where(negative, torch.full_like(number.detach(), -1.0), number)
 
 

@@ -28,12 +28,24 @@ __all__ = ["differentiable", "differentiates", "jet"]
 
 
 def differentiates(x: Any, parameters: Sequence[Any]) -> bool:
-    """Tell whether a derivative, reverse or forward, may be asked for."""
+    """Tell whether a derivative, reverse or forward, may be asked for.
+
+    What is mapped hides it: ``requires_grad`` is False inside, whatever is differentiated outside.
+    """
     return (
         x.requires_grad
+        or is_mapped(x)
         or forward_ad._current_level >= 0
         or any(isinstance(p, torch.Tensor) and p.requires_grad for p in parameters)
     )
+
+
+def is_mapped(x: Any) -> bool:
+    """Tell whether x stands for a slice of a tensor, in ``torch.vmap``."""
+    if torch.compiler.is_dynamo_compiling():
+        return False
+    functorch = torch._C._functorch
+    return functorch.peek_interpreter_stack() is not None and functorch.is_batchedtensor(x)
 
 
 def differentiable(operation: Operation, x: Any, parameters: Sequence[Any]) -> Any:

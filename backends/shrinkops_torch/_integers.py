@@ -5,6 +5,8 @@ Invariants
 - uint16, uint32 and uint64 have no arithmetic in PyTorch: the first two are widened, the
   last is seen as int64, whose order is put right.
 - Nothing overflows: a result lies between 0 and x.
+- What is kept is computed from x first: PyTorch gives a result the order of axes that the
+  first argument has.
 """
 
 from __future__ import annotations
@@ -80,11 +82,10 @@ def _of_array(lambd: Any, dtype: torch.dtype, source: Any) -> tuple[Any, Any, An
         over = torch.zeros_like(bits)
     whole = source.to(torch.int64)
     if dtype is torch.uint64:
-        keep = torch.where(
-            beyond, (whole < 0) & ((whole ^ _LOWEST) > over), (whole < 0) | (whole > bits)
-        )
+        far = ((whole ^ _LOWEST) > over) & (whole < 0) & beyond
+        keep = far | (((whole < 0) | (whole > bits)) & ~beyond)
         return keep | empty, torch.where(beyond, over ^ _LOWEST, bits), empty
     size = whole.abs()  # of the lowest number: itself, negative
-    keep = ~beyond & ((size > bits) | (size < 0))
+    keep = ((size > bits) | (size < 0)) & ~beyond
     largest = torch.iinfo(source.dtype).max
     return keep | empty, bits.clamp(0, largest).to(source.dtype), empty

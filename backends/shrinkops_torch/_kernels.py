@@ -167,6 +167,7 @@ def _hardshrink(careful: Callable[..., Any]) -> Callable[..., Any]:
     native_op = torch.hardshrink
     float32, float64, tensor = torch.float32, torch.float64, torch.Tensor
     tracing = torch._C._is_tracing
+    transformed = torch._C._functorch.peek_interpreter_stack
 
     def kernel(x: Any, lambd: Any, out: Any) -> Any:
         # torch.hardshrink rounds a Python float once to these dtypes.
@@ -177,7 +178,12 @@ def _hardshrink(careful: Callable[..., Any]) -> Callable[..., Any]:
             and ((dtype := x.dtype) is float32 or dtype is float64)
         ):
             if out is None:
-                if not x.requires_grad and forward_ad._current_level < 0 and not tracing():
+                if not (
+                    x.requires_grad
+                    or forward_ad._current_level >= 0
+                    or transformed() is not None
+                    or tracing()
+                ):
                     try:
                         return native_op(x, lambd)
                     except (NotImplementedError, RuntimeError):  # a layout without it

@@ -135,6 +135,8 @@ def test_derivatives_in_every_lane(dtype: Any, lambd: float) -> None:
         dual = torch.autograd.forward_ad.make_dual(x, ones)
         tangent = torch.autograd.forward_ad.unpack_dual(function(dual)).tangent
     assert torch.equal(tangent, expected)
+    mapped = torch.func.vmap(function)(leaf.view(9, 15))
+    assert torch.equal(torch.autograd.grad(mapped, leaf, ones.view(9, 15))[0], expected)
     batched = torch.func.vmap(torch.func.grad(lambda v: function(v).sum()))(x.view(9, 15))
     assert torch.equal(batched.flatten(), expected)
     (first,) = torch.autograd.grad(function(leaf), leaf, ones, create_graph=True)
@@ -281,6 +283,25 @@ def test_layout_is_kept() -> None:
         assert same(
             shrinkops.hardshrink(strided, lambd), shrinkops.hardshrink(strided.clone(), lambd)
         )
+
+
+@pytest.mark.parametrize("dtype", [torch.int32, torch.uint16, torch.uint64])
+def test_layout_is_kept_with_thresholds_of_another_layout(dtype: Any) -> None:
+    x = torch.arange(12).reshape(3, 4).to(dtype).T
+    thresholds = torch.full((4, 3), 5).to(dtype)
+    for f in (shrinkops.hardshrink, shrinkops.softshrink):
+        assert f(x, thresholds).stride() == x.stride()
+
+
+def test_a_negative_threshold_of_complex_is_negative_though_subnormals_are_flushed() -> None:
+    z = torch.tensor([0.0 - 0.0j, 1e-310 + 0j], dtype=torch.complex128)
+    lambd = torch.tensor([-1e-310], dtype=torch.float64)
+    torch.set_flush_denormal(True)
+    try:
+        y = shrinkops.hardshrink(z, lambd)
+    finally:
+        torch.set_flush_denormal(False)
+    assert torch.view_as_real(y).view(torch.int64).equal(torch.view_as_real(z).view(torch.int64))
 
 
 @pytest.mark.parametrize("name", ["hardshrink", "softshrink", "shrink", "firmshrink", "garrote"])

@@ -206,7 +206,7 @@ class Derivatives(Paths):
             product = np.broadcast_to(d, case.x.shape) * partial
             values = product.astype(case.x.dtype)
             free = ~ordinary & (not never)
-            within = epsilon * np.abs(product) + self._tiny()
+            within = epsilon * np.abs(product) + 32 * self._tiny()
             case.want = Want(values, free & False, free, within)
             return
         given = names["data_g"].astype(np.longdouble)
@@ -220,7 +220,7 @@ class Derivatives(Paths):
         free = (~ordinary & (not never)).any(axis=axes).reshape(array.shape)
         count = max(terms.size // max(total.size, 1), 1)
         big = ~np.isfinite(loose.astype(np.float32)) | (loose > 1e30)
-        within = epsilon * count * loose + self._tiny()  # the sign of a zero is not specified
+        within = epsilon * count * loose + 32 * self._tiny()  # the sign of a zero is not specified
         case.want = Want(total.astype(array.dtype), free & False, free | big, within)
         case.number = self._number_of(array)
 
