@@ -25,6 +25,7 @@ _COLUMNS = (
     Column("state", folds=True),
     Column("library", folds=True),
     Column("brought by", folds=True),
+    Column("import", right=True),
     Column("array types", folds=True),
     Column("kernel", folds=True),
 )
@@ -58,6 +59,7 @@ def _print(output: Output, rows: Sequence[BackendStatus], verbose: bool) -> None
             row.state,
             f"{row.framework}{NO_BREAK}{row.framework_version}".strip(),
             f"{row.distribution} {row.distribution_version}".strip(),
+            f"{row.import_seconds * 1e3:.1f}{NO_BREAK}ms" if row.import_seconds else "",
             ", ".join(row.array_types),
             row.kernel,
         ]

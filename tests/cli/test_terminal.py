@@ -43,6 +43,7 @@ BASE = {
 """What each command is given besides the option in question."""
 
 READY = r"numpy .*ready|numpy state: ready"
+IMPORT = r"(import: )?\d+\.\d ms"
 RATIO = r"\d(\.\d+)? \(\d[\d.e+-]* to \d[\d.e+-]*\)"
 CONFORMS = r"hardshrink of backend 'numpy' CONFORMS to specification \d\.\d"
 
@@ -57,7 +58,7 @@ class Case(NamedTuple):
 
 
 CASES: dict[tuple[str, str], list[Case]] = {
-    ("backends", ""): [Case((), 0, READY)],
+    ("backends", ""): [Case((), 0, f"({READY}).* {IMPORT}")],
     ("backends", "--json"): [Case(("--json",), 0, '"name": "numpy"')],
     ("backends", "--verbose"): [Case(("--verbose",), 0, "numpy: capabilities .*float32")],
     ("bench", ""): [Case((), 0, RATIO)],

@@ -1,9 +1,17 @@
-"""A strict suite of somebody else, with plugins: the same with shrinkops installed and without."""
+"""A strict suite of somebody else, with plugins: the same with shrinkops installed and without.
+
+Installed from its wheel, and as an editable checkout, whose files pytest would rewrite.
+"""
 
 from __future__ import annotations
 
 import re
 import subprocess
+from pathlib import Path
+
+import pytest
+
+ROOT = Path(__file__).parents[2]
 
 INI = """
 [pytest]
@@ -38,22 +46,36 @@ def outcome(environment, folder, *arguments):
     return done.returncode, kept, done.stderr
 
 
-def test_nothing_changes(built, new_environment, tmp_path):
-    environment = new_environment(
+@pytest.fixture
+def environment(new_environment):
+    return new_environment(
         "packaging-other-suite", "numpy", "pluggy", "pytest", "pytest-cov", "pytest-randomly",
         "pytest-xdist",
     )  # fmt: skip
+
+
+def test_nothing_changes(built, environment, tmp_path):
     files = {"pytest.ini": INI, "theirs.py": THEIRS, "test_a.py": TESTS, "conftest.py": CONFTEST}
     for name, text in files.items():
         (tmp_path / name).write_text(text, encoding="utf-8")
     forms = [("-q",), ("-q", "-n", "2", "--backend", "x")]
     before = [outcome(environment, tmp_path, *form) for form in forms]
     assert [status for status, *_ in before] == [0, 0], before
-    environment.install("--no-deps", str(built.wheel))
-    assert [outcome(environment, tmp_path, *form) for form in forms] == before
+    installed = (str(built.wheel),)
+    editable = ("--editable", str(ROOT))
+    for way in (installed, editable):  # and the one after the other
+        environment.install("--no-deps", *way, variables={"CC": "no-compiler-is-needed-for-this"})
+        assert [outcome(environment, tmp_path, *form) for form in forms] == before
+        _imported_first(environment, tmp_path)
+    place = environment.run("-c", "import shrinkops; print(shrinkops.__file__)").stdout.strip()
+    assert Path(place).is_relative_to(ROOT)
+
+
+def _imported_first(environment, folder):
+    """Run the tests from a program that uses shrinkops, as an IDE or a notebook does."""
     code = "import shrinkops, pytest; raise SystemExit(pytest.main(['-q', '-p', 'no:randomly']))"
     done = subprocess.run(
         [str(environment.python), "-c", code],
-        cwd=tmp_path, capture_output=True, text=True, check=False, timeout=300,
+        cwd=folder, capture_output=True, text=True, check=False, timeout=300,
     )  # fmt: skip
     assert done.returncode == 0, done.stdout + done.stderr
