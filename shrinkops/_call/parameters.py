@@ -10,7 +10,6 @@ Invariants
 from __future__ import annotations
 
 import math
-from fractions import Fraction
 from typing import TYPE_CHECKING, Any
 
 from shrinkops._errors import type_name
@@ -47,6 +46,8 @@ def round_parameter(
     if parameter.negative == "value" and rounded.bits < 0:
         exact = exact_ratio(value)
         if isinstance(exact, tuple):
+            from fractions import Fraction  # takes longer than most of shrinkops
+
             size = round_threshold(Fraction(-exact[0], exact[1]), form, operation.name)
             if size.value == 0:  # this is no band: what rounds to zero is zero
                 return size

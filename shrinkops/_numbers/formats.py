@@ -14,13 +14,12 @@ Invariants
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from shrinkops._frozen import Frozen
 
 __all__ = ["FORMATS", "FloatFormat", "Format", "IntegerFormat", "float_format"]
 
 
-@dataclass(frozen=True, slots=True)
-class FloatFormat:
+class FloatFormat(Frozen):
     """A binary floating-point format, or a complex format by its components.
 
     Attributes
@@ -89,8 +88,7 @@ class FloatFormat:
         return f"{digits[0]}.{digits[1:4]}e{value.adjusted()}"  # cut, not rounded: itself valid
 
 
-@dataclass(frozen=True, slots=True)
-class IntegerFormat:
+class IntegerFormat(Frozen):
     """A two's complement or unsigned integer type."""
 
     name: str

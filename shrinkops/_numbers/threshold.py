@@ -14,13 +14,15 @@ from __future__ import annotations
 import math
 import operator
 import sys
-from decimal import Decimal
 from numbers import Complex, Rational, Real
-from typing import Any, NamedTuple
+from typing import TYPE_CHECKING, Any, NamedTuple
 
 from shrinkops._errors import type_name
 
 from .formats import FloatFormat, Format, IntegerFormat
+
+if TYPE_CHECKING:
+    from decimal import Decimal
 
 __all__ = [
     "Threshold",
@@ -61,7 +63,7 @@ def is_real_number(lambd: Any) -> bool:
     """Tell whether λ is one concrete real number (not an array, a bool or complex)."""
     if isinstance(lambd, (int, float)):
         return not isinstance(lambd, bool)
-    if isinstance(lambd, (Real, Decimal)):
+    if isinstance(lambd, Real) or _is_decimal(lambd):
         # NumPy registers its time differences as integers.
         return getattr(getattr(lambd, "dtype", None), "kind", "") != "m"
     if isinstance(lambd, Complex):
@@ -75,6 +77,12 @@ def is_real_number(lambd: Any) -> bool:
         and hasattr(lambd, "__float__")
         and not isinstance(lambd, numpy.void)
     )
+
+
+def _is_decimal(lambd: Any) -> bool:
+    from decimal import Decimal  # not before the first number is looked at
+
+    return isinstance(lambd, Decimal)
 
 
 def shown(lambd: Any) -> str:
@@ -97,7 +105,7 @@ def exact_ratio(lambd: Any) -> tuple[int, int] | float:
         pass
     if isinstance(lambd, Rational):
         return int(lambd.numerator), int(lambd.denominator)
-    if isinstance(lambd, Decimal):
+    if _is_decimal(lambd):
         return _decimal_ratio(lambd)
     if not hasattr(lambd, "as_integer_ratio") or (
         # as_integer_ratio raises for these, in different words per type

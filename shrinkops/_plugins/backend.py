@@ -14,7 +14,6 @@ Invariants
 
 from __future__ import annotations
 
-import importlib.util
 import sys
 from collections.abc import Callable
 from typing import TYPE_CHECKING, Any
@@ -197,6 +196,8 @@ class Backend:
 
     def installed(self) -> bool:
         """Tell, without importing it, whether the framework can be found."""
+        import importlib.util
+
         if sys.modules.get(self.framework, self) is None:  # stands for what is not to be found
             return False
         try:

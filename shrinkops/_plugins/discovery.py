@@ -64,7 +64,7 @@ class Discovery:
     def run(self, points: Sequence[Point] | None = None) -> Discovered:
         """Read the points given, or our own plugins and all that are installed."""
         if points is not None:
-            self.found = self._before._replace(unread=())
+            self.found = self._before.__replace__(unread=())
             self._read(points)
         elif not environment.switch(environment.AUTOLOAD):
             self._read(own_points())
@@ -134,7 +134,7 @@ class Discovery:
         imported: Mapping[str, Imported] = MappingProxyType({}),
     ) -> None:
         found = self.found
-        self.found = found._replace(
+        self.found = found.__replace__(
             plugins=found.plugins + plugins,
             quarantined=found.quarantined + quarantined,
             unread=found.unread + unread,

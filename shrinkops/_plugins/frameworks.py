@@ -11,7 +11,6 @@ Invariants
 
 from __future__ import annotations
 
-import importlib.util
 import sys
 import weakref
 from collections.abc import Callable, Sequence
@@ -30,8 +29,6 @@ WHOLE = "imported"
 OURS = frozenset({"numpy"})
 """Libraries that shrinkops itself depends on: they can be asked for at any time."""
 
-_LazyModule: Any = getattr(importlib.util, "_LazyModule", ())
-
 _finished: dict[str, weakref.ref[ModuleType]] = {}
 """Modules whose code has run, by name; their specs may still say that they are loading."""
 
@@ -47,7 +44,8 @@ def state(name: str) -> str:
     """Return which of `ABSENT`, `HALF`, `BARE` and `WHOLE` a framework is."""
     module = sys.modules.get(name)
     kind = type(module)  # not isinstance, which a mock answers as it likes
-    if not issubclass(kind, ModuleType) or kind is _LazyModule:
+    lazy = (kind.__module__, kind.__name__) == ("importlib.util", "_LazyModule")
+    if lazy or not issubclass(kind, ModuleType):
         return ABSENT
     assert module is not None
     if being_imported(name):

@@ -3,13 +3,15 @@
 Invariants
 ----------
 - None of them is changed once it is made, and none holds a class of arrays.
-- Named tuples and a plain class, which cost an import of shrinkops next to nothing.
 """
 
 from __future__ import annotations
 
 from collections.abc import Mapping
-from typing import Any, NamedTuple
+from types import MappingProxyType
+from typing import Any
+
+from shrinkops._frozen import Frozen
 
 from .backend import Backend
 
@@ -40,7 +42,7 @@ def reason(what: str, error: BaseException) -> str:
     return f"{what}: {type(error).__name__}: {error}"
 
 
-class Point(NamedTuple):
+class Point(Frozen):
     """Where a plugin is to be found."""
 
     name: str
@@ -50,7 +52,7 @@ class Point(NamedTuple):
     version: str
 
 
-class Declared(NamedTuple):
+class Declared(Frozen):
     """The checked attributes of a backend."""
 
     name: str
@@ -113,7 +115,7 @@ class Entry:
         return source(self.distribution)
 
 
-class Plugin(NamedTuple):
+class Plugin(Frozen):
     """A plugin that has been loaded.
 
     ``seconds`` is what its import and its hook took.
@@ -127,7 +129,7 @@ class Plugin(NamedTuple):
     seconds: float
 
 
-class Imported(NamedTuple):
+class Imported(Frozen):
     """The files of a plugin's modules as they were when it was imported, and when that was.
 
     The time is of the clock that the files' times are of.
@@ -137,7 +139,7 @@ class Imported(NamedTuple):
     time: int
 
 
-class Quarantined(NamedTuple):
+class Quarantined(Frozen):
     """A plugin or backend that was set aside, and why."""
 
     name: str
@@ -156,7 +158,7 @@ class Quarantined(NamedTuple):
         )
 
 
-class Aside(NamedTuple):
+class Aside(Frozen):
     """Why a backend was set aside after it had been registered.
 
     ``module`` is what ``sys.modules`` had for its framework: the verdict is about that,
@@ -167,7 +169,7 @@ class Aside(NamedTuple):
     module: Any
 
 
-class Discovered(NamedTuple):
+class Discovered(Frozen):
     """What a discovery has read.
 
     ``blocked`` has the names of plugins that were not loaded, because ``block`` has them;
@@ -179,6 +181,6 @@ class Discovered(NamedTuple):
     quarantined: tuple[Quarantined, ...] = ()
     unread: tuple[Point, ...] = ()
     blocked: tuple[str, ...] = ()
-    imported: Mapping[str, Imported] = {}
+    imported: Mapping[str, Imported] = MappingProxyType({})
     block: tuple[str, ...] = ()
     prefer: tuple[str, ...] = ()

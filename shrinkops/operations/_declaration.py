@@ -12,8 +12,10 @@ Invariants
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping
-from dataclasses import dataclass, field
+from types import MappingProxyType
 from typing import Any
+
+from shrinkops._frozen import Frozen
 
 __all__ = ["Clause", "Operation", "Parameter", "Piece"]
 
@@ -21,8 +23,7 @@ KINDS = frozenset({"float", "integer", "complex"})
 NEGATIVE = frozenset({"identity", "refused", "value"})
 
 
-@dataclass(frozen=True, slots=True)
-class Clause:
+class Clause(Frozen):
     """One numbered requirement of a specification.
 
     Attributes
@@ -41,8 +42,7 @@ class Clause:
     capability: str | None = None
 
 
-@dataclass(frozen=True, slots=True)
-class Parameter:
+class Parameter(Frozen):
     """A number, or an array of them, that an operation takes beside x.
 
     Attributes
@@ -73,8 +73,7 @@ class Parameter:
             )
 
 
-@dataclass(frozen=True, slots=True)
-class Piece:
+class Piece(Frozen):
     """One branch of the exact definition, on magnitudes; the operation is odd in x.
 
     Attributes
@@ -94,12 +93,11 @@ class Piece:
     above: str
     value: Callable[..., Any]
     slope: Callable[..., Any]
-    partials: Mapping[str, Callable[..., Any]] = field(default_factory=dict)
+    partials: Mapping[str, Callable[..., Any]] = MappingProxyType({})
     includes_edge: bool = False
 
 
-@dataclass(frozen=True, slots=True)
-class Operation:
+class Operation(Frozen):
     """An elementwise operation that shrinks numbers towards zero around a closed dead band.
 
     Attributes

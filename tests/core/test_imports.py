@@ -39,6 +39,18 @@ print([m for m in ("click", "rich", "pytest", "hypothesis", "matplotlib") if m i
     assert run(code) == "[]\n[]"
 
 
+def test_importing_shrinkops_takes_no_time_that_users_would_feel() -> None:
+    """What costs milliseconds by itself, and compiles methods for classes, is not needed yet."""
+    code = """
+import pluggy, sys
+before = set(sys.modules)
+import shrinkops
+slow = ("dataclasses", "decimal", "fractions", "importlib.metadata", "ctypes", "asyncio", "typing")
+print(sorted(set(slow) & (set(sys.modules) - before)))
+"""
+    assert run(code) == "[]"
+
+
 @pytest.mark.parametrize("backend", ["numpy", "torch", "jax", "cupy"])
 def test_a_declaration_imports_nothing_but_shrinkops(backend: str) -> None:
     code = f"""
