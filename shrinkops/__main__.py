@@ -1,6 +1,7 @@
 """The console script ``shrinkops``, also ``python -m shrinkops``.
 
-The command line is an extra. Without it this module still runs, and names the remedy.
+The command line is an extra. Without it this module still runs, and names the remedy; only
+``bench --acceptance`` works all the same, for machines on which little can be installed.
 """
 
 from __future__ import annotations
@@ -16,6 +17,10 @@ _NEEDED = ("click",)
 def main() -> int:
     """Run the command line; return the exit status where its libraries are missing."""
     missing = [name for name in _NEEDED if importlib.util.find_spec(name) is None]
+    if missing and sys.argv[1:2] == ["bench"] and "--acceptance" in sys.argv:
+        from .benchmark.acceptance import main as accept
+
+        return accept(sys.argv[2:])
     if missing:
         print(  # stderr is None where it was closed: then nothing can be said
             f"shrinkops: the command line needs {' and '.join(missing)}, not installed here; "

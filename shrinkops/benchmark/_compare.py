@@ -29,7 +29,7 @@ from ._subjects import Subject, make_subject
 from ._threads import one_thread
 from ._work import Case, Work, cores, make_work
 
-__all__ = ["Comparison", "Verdict", "compare", "compare_calls", "is_below_floor"]
+__all__ = ["Comparison", "Verdict", "compare", "compare_calls", "compare_peer", "is_below_floor"]
 
 A_A_TOLERANCE = 0.02
 """How far from 1 the whole interval of an A/A control may lie."""
@@ -136,10 +136,19 @@ def compare(
     with one_thread([work.framework, *(peer.library for peer in peers)]):
         subject = make_subject(work)
         for peer in peers:
-            yield _compare(work, subject, peer, plan or Plan())
+            yield compare_peer(work, subject, peer, plan or Plan())
 
 
-def _compare(work: Work, subject: Subject, peer: Peer, plan: Plan) -> Comparison:
+def compare_peer(work: Work, subject: Subject, peer: Peer, plan: Plan) -> Comparison:
+    """Compare a subject with one peer, on the arrays that it was made of.
+
+    Raises
+    ------
+    Skip
+        The peer cannot be compared on them.
+    WrongResultError
+        It is wrong.
+    """
     other = peer.call(work)
     check_peer(work, peer, other, _reader(work, peer))
     floor = floor_of(work)

@@ -39,7 +39,7 @@ from ._statistics import FEWEST
 from ._subjects import make_subject
 from ._work import MODES, Case, Skip, make_work
 
-__all__ = ["DEVICES", "DTYPES", "QUICK", "SIZES", "VERSION", "make_suite"]
+__all__ = ["DEVICES", "DTYPES", "QUICK", "SIZES", "VERSION", "is_quick", "make_suite"]
 
 SIZES = (1, 1_000, 100_000, 1_000_000, 10_000_000, 100_000_000)
 DTYPES = ("float16", "bfloat16", "float32", "float64")
@@ -230,7 +230,7 @@ def _mark(function: Benchmark, pretty: str, unit: str, params: dict[str, Any]) -
         "params": [list(values) for values in params.values()],
         "param_names": list(params),
         "pretty_name": pretty,
-        "rounds": 1 if _is_quick() else _ROUNDS,
+        "rounds": 1 if is_quick() else _ROUNDS,
         "timeout": 300,
         "type": "time" if unit == "seconds" else "track",
         "unit": unit,
@@ -249,7 +249,8 @@ def _plan(case: Case | None = None) -> Plan:
     return Plan(blocks=1, fewest=1, sample_seconds=0.0)
 
 
-def _is_quick() -> bool:
+def is_quick() -> bool:
+    """Tell whether `QUICK` is set."""
     return _plan().blocks == 1
 
 
@@ -271,7 +272,7 @@ def _ratio(operation: Operation, target: str, mode: str, peer_name: str) -> Benc
                     f"memory needs: its adapter's synchronize does not wait"
                 )
             certain = result.verdict == Verdict.OK and result.ratio.spread <= _SPREAD
-            if certain or _is_quick():
+            if certain or is_quick():
                 return _samples(result.ratio.median)
         raise Skip(
             f"the machine is too noisy: a ratio of {result.ratio}, "
@@ -312,7 +313,7 @@ def _growth(operation: Operation, target: str) -> Benchmark:
         import numpy as np
 
         cases = [Case(size, dtype, "fresh", device) for size in _GROWTH_SIZES]
-        plan = Plan(blocks=9) if not _is_quick() else _plan()
+        plan = Plan(blocks=9) if not is_quick() else _plan()
         found = find_target(target)
         calls = [make_subject(make_work(found, operation, case)).call for case in cases]
         samples = sample(calls, plan)
@@ -329,7 +330,7 @@ def _dispatch(operation: Operation, target: str) -> Benchmark:
         found = find_target(target)
         if not found.registered:
             raise Skip(f"nothing dispatches to {target!r}, which is not registered")
-        plan = PLAN if not _is_quick() else _plan()
+        plan = PLAN if not is_quick() else _plan()
         return _samples(median(added_by_public_function(found, operation, plan, device)))
 
     return dispatch
@@ -338,7 +339,7 @@ def _dispatch(operation: Operation, target: str) -> Benchmark:
 def _import(target: str) -> Benchmark:
     def imports() -> Any:
         module = type(find_target(target).backend).__module__
-        _, samples = import_seconds(module, ["numpy", "shrinkops"], 1 if _is_quick() else 5)
+        _, samples = import_seconds(module, ["numpy", "shrinkops"], 1 if is_quick() else 5)
         return _samples(median(samples))
 
     return imports
@@ -346,7 +347,7 @@ def _import(target: str) -> Benchmark:
 
 def _memory(operation: Operation, target: str) -> Benchmark:
     def peak_memory(dtype: str, device: str) -> Any:
-        size = 100_000 if _is_quick() else 30_000_000
+        size = 100_000 if is_quick() else 30_000_000
         make_work(find_target(target), operation, Case(1, dtype, "fresh", device))  # or skip
         return _samples(peak_outputs(target, operation.name, Case(size, dtype, "fresh", device)))
 

@@ -18,6 +18,7 @@ from typing import Any
 
 import numpy as np
 
+from shrinkops._call.generic import evaluate
 from shrinkops._call.parameters import round_parameter
 from shrinkops._numbers.formats import FORMATS, IntegerFormat
 from shrinkops._numbers.threshold import Threshold
@@ -38,6 +39,7 @@ __all__ = [
     "find_device",
     "make_work",
     "ready_devices",
+    "wanted_of",
 ]
 
 MODES = ("out", "fresh", "jit", "derivative")
@@ -118,6 +120,14 @@ class Work:
             for parameter, value in zip(self.operation.parameters, values, strict=True)
         )
 
+    @functools.cached_property
+    def wanted(self) -> np.ndarray[Any, Any]:
+        """What the specification wants of ``host_x``, as NumPy computes the generic definition.
+
+        Computed once: of a large case this takes longer than all that is timed.
+        """
+        return wanted_of(self, self.host_x)
+
     def call(self, function: Callable[..., Any], *arguments: Any, **keywords: Any) -> Call:
         """Return a call on arrays of the target's library."""
         clock: Clock = wall_clock
@@ -133,6 +143,17 @@ class Work:
         if self.case.device != "cpu":
             raise Skip(f"a call on the host has no part in a case on the {self.case.device}")
         return Call(function, arguments, keywords)
+
+
+def wanted_of(work: Work, x: np.ndarray[Any, Any]) -> np.ndarray[Any, Any]:
+    """Return what the specification wants of an array."""
+    parameters: list[Any] = list(work.parameters)
+    with np.errstate(all="ignore"):
+        wanted: np.ndarray[Any, Any] = evaluate(
+            work.operation, np, np.ndarray.astype, x, FORMATS[work.case.dtype], parameters,
+            [None] * len(parameters),
+        )  # fmt: skip
+    return wanted
 
 
 def device_kind(device: Any) -> str:

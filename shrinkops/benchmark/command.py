@@ -7,15 +7,17 @@ import os
 from collections import Counter
 from collections.abc import Callable, Sequence
 from itertools import count
+from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 import click
 
 from shrinkops._commands.command import Command, suggestion
-from shrinkops._commands.files import FILE, Destination, distinct, replacing
+from shrinkops._commands.files import FILE, Destination, distinct
 from shrinkops._commands.output import Output, dumps
 from shrinkops._commands.status import Exit
 from shrinkops._commands.text import Column
+from shrinkops._commands.whole import replacing
 from shrinkops._numbers.formats import FORMATS
 from shrinkops._plugins.target import Target, find_target, operations
 from shrinkops.operations._declaration import Operation
@@ -61,13 +63,20 @@ class _Count(_Type):
 @click.option("--size", "sizes", multiple=True, type=_Count(), help="Elements, as 1e6; repeat.")
 @click.option("--dtype", "dtypes", multiple=True, default=("float32",), show_default=True)
 @click.option("--mode", type=click.Choice(MODES), help="By default out, or fresh without it.")
-@click.option("--device", type=click.Choice(("cpu", "gpu")), default="cpu", show_default=True)
+@click.option(
+    "--device", type=click.Choice(("cpu", "gpu")), help="cpu unless told; gpu for --acceptance."
+)
 @click.option("--operation", default="hardshrink", show_default=True, help="What is timed.")
 @click.option("--blocks", type=click.IntRange(5), default=Plan.blocks, show_default=True)
 @click.option("--gate", type=float, metavar="RATIO", help="Fail where a ratio is above this.")
 @click.option("--json", "json_file", type=FILE, metavar="FILE", help="Write a record; - is stdout.")
 @click.option("--plot", "plot_file", type=FILE, metavar="FILE", help="Draw times over sizes.")
 @click.option("--peers", "list_peers", is_flag=True, help="List the peers and end.")
+@click.option(
+    "--acceptance",
+    is_flag=True,
+    help="Judge and time everything on a GPU, into two reports, and end.",
+)
 @click.option(
     "--self-test",
     "--selftest",
@@ -82,13 +91,14 @@ def command(
     sizes: tuple[int, ...],
     dtypes: tuple[str, ...],
     mode: str | None,
-    device: str,
+    device: str | None,
     operation: str,
     blocks: int,
     gate: float | None,
     json_file: Destination | None,
     plot_file: Destination | None,
     list_peers: bool,
+    acceptance: bool,
     self_test: bool,
 ) -> Exit:
     """Measure backends against peers, as ratios.
@@ -101,12 +111,21 @@ def command(
     With --gate the exit status is 1 where a ratio's whole interval lies above the gate,
     here and in a fresh process. It is 3 where nothing could be measured or judged, with a
     gate and without.
+
+    With --acceptance the targets, and with cupy torch and jax on the same card, are judged by
+    the conformance kit, called in every size and layout (under compute-sanitizer, too, where
+    it is there), and timed against a copy within the device. The reports are acceptance.json,
+    or the --json FILE, and a text beside it; the status is 1 where a part failed, 3 where a
+    part could not run. This alone needs no extra: neither click nor asv.
     """
     chosen = _operation(operation)
     if self_test:
         from .selftest import main
 
         return Exit.DEVIATES if main(output.line) else Exit.CONFORMS
+    if acceptance:
+        return _accept(output, targets, device or "gpu", json_file)
+    device = device or "cpu"
     distinct((json_file, plot_file))
     if json_file is not None and json_file.path is None:
         output.take_stdout()
@@ -150,6 +169,22 @@ def command(
         with replacing(plot_file.path) as path:
             plot(session.measured, path)
     return status
+
+
+def _accept(output: Output, targets: Sequence[str], device: str, place: Destination | None) -> Exit:
+    from .acceptance import accept
+
+    if not targets:
+        raise click.UsageError("name at least one TARGET, such as cupy")
+    if place is not None and place.path is None:
+        raise click.UsageError("an acceptance writes two reports; name a FILE for --json")
+    path = Path("acceptance.json") if place is None or place.path is None else place.path
+    try:
+        return accept(targets, device, path, output.line)
+    except (ValueError, TypeError) as error:
+        raise click.UsageError(str(error)) from error
+    except OSError as error:
+        raise click.FileError(str(path), error.strerror or str(error)) from error
 
 
 def _check_plot(place: Destination) -> None:

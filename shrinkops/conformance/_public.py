@@ -13,8 +13,8 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
-from shrinkops._commands.files import write_whole
 from shrinkops._commands.status import Exit
+from shrinkops._commands.whole import write_whole
 from shrinkops._plugins.backend import Backend
 
 from ._certificate import certificate, certificate_text

@@ -16,10 +16,11 @@ from typing import TYPE_CHECKING
 import click
 
 from shrinkops._commands.command import Command, suggestion
-from shrinkops._commands.files import FILE, Destination, replacing
+from shrinkops._commands.files import FILE, Destination
 from shrinkops._commands.output import Output
 from shrinkops._commands.status import Exit
 from shrinkops._commands.text import visible
+from shrinkops._commands.whole import replacing
 
 if TYPE_CHECKING:
     from ._records import Record

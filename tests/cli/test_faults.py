@@ -167,19 +167,19 @@ class TestFiles:
         assert "Traceback" not in done.stderr
 
     def test_what_was_there_stays_where_writing_fails(self, folder, monkeypatch):
-        from shrinkops._commands import files
+        from shrinkops._commands import whole
 
         path = folder / "c.json"
         path.write_text("whole", encoding="utf-8")
         path.chmod(0o640)
         monkeypatch.setattr(os, "fsync", lambda _: (_ for _ in ()).throw(OSError(28, "full")))
         with pytest.raises(OSError, match="full"):
-            files.write_whole(path, b"new")
+            whole.write_whole(path, b"new")
         assert path.read_text(encoding="utf-8") == "whole"
         monkeypatch.undo()
         link = folder / "link"
         link.symlink_to(path)
-        files.write_whole(link, b"new")
+        whole.write_whole(link, b"new")
         assert link.is_symlink()
         assert path.read_bytes() == b"new"
         assert path.stat().st_mode & 0o777 == 0o640

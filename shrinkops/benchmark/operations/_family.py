@@ -19,6 +19,8 @@ from shrinkops.benchmark._calls import Call
 from shrinkops.benchmark._peers import Peer
 from shrinkops.benchmark._work import Work
 
+from ._gpu import elementwise, jax_on, torch_on
+
 __all__ = ["peers_of", "suite_for"]
 
 _FLOATS = frozenset({"float32", "float64"})
@@ -51,6 +53,24 @@ _IDIOMS: dict[str, tuple[str, Callable[..., Any]]] = {
 }
 
 
+_IN_C = {
+    "softshrink": "abs(x) <= t ? T(0) : x < 0 ? x + t : x - t",
+    "shrink": "abs(x) <= t ? T(0) : x < 0 ? x + u : x - u",
+    "firmshrink": "abs(x) <= t ? T(0) : abs(x) > u ? x : (x < 0 ? x + t : x - t) * (u / (u - t))",
+    "garrote": "abs(x) <= t ? T(0) : x - t * t / x",
+}
+"""The same in C, as an elementwise kernel takes it."""
+
+
+def _of_jax(function: Callable[..., Any]) -> Callable[..., Any]:
+    def jitted(x: Any, t: Any) -> Any:
+        import jax.numpy as jnp
+
+        return function(jnp, x, t)
+
+    return jitted
+
+
 def _idiom(function: Callable[..., Any]) -> Callable[[Work], Call]:
     def build(work: Work) -> Call:
         def idiom(x: Any, lambd: float) -> Any:
@@ -73,9 +93,8 @@ def _library_idiom(library: str, function: Callable[..., Any]) -> Callable[[Work
 def _jitted(function: Callable[..., Any]) -> Callable[[Work], Call]:
     def build(work: Work) -> Call:
         import jax
-        import jax.numpy as jnp
 
-        return work.call(jax.jit(lambda x, t: function(jnp, x, t)), work.x, work.lambd)
+        return work.call(jax.jit(_of_jax(function)), work.x, work.lambd)
 
     return build
 
@@ -141,6 +160,8 @@ def peers_of(name: str) -> tuple[Peer, ...]:
         near(f"jnp: {label}", "jax", "jax", _library_idiom("jax.numpy", function)),
         Peer("jnp.copy", "jax", "jax", _copyto, copies=True),
         near(f"cp: {label}", "cupy", "cupy", _library_idiom("cupy", function)),
+        near("cp.ElementwiseKernel", "cupy", "cupy", elementwise(_IN_C[name]), dtypes=_FLOATS),
+        near("jax, same GPU", "jax", "cupy", jax_on(_of_jax(function)), dtypes=_FLOATS),
     ]
     if name in _MODES:
         peers.append(near("pywt", "pywt", "numpy", _pywt(_MODES[name])))
@@ -150,6 +171,7 @@ def peers_of(name: str) -> tuple[Peer, ...]:
             near("sigpy", "sigpy", "numpy", _sigpy),
             near("torch, same buffer", "torch", "numpy", _torch_on_host, dtypes=host),
             near("torch.softshrink", "torch", "torch", _torch_softshrink, dtypes=_TORCH),
+            near("torch, same GPU", "torch", "cupy", torch_on("softshrink"), dtypes=host),
         ]
     return tuple(peers)
 

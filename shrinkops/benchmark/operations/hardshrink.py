@@ -5,7 +5,6 @@ The kit finds this module by the operation's name; nothing else names either.
 
 from __future__ import annotations
 
-from dataclasses import replace
 from typing import Any
 
 import numpy as np
@@ -13,6 +12,8 @@ import numpy as np
 from shrinkops.benchmark._calls import Call
 from shrinkops.benchmark._peers import Peer, cupy_copy
 from shrinkops.benchmark._work import Work
+
+from ._gpu import elementwise, jax_on, torch_on
 
 __all__ = ["PEERS", "SUITE"]
 
@@ -94,12 +95,8 @@ def _torch_where(work: Work) -> Call:
 
 def _jax_jitted(work: Work) -> Call:
     import jax
-    import jax.numpy as jnp
 
-    def by_hand(x: Any, lambd: Any) -> Any:
-        return jnp.where(jnp.abs(x) <= lambd, 0, x)
-
-    return work.call(jax.jit(by_hand), work.x, work.lambd)
+    return work.call(jax.jit(_by_hand), work.x, work.lambd)
 
 
 def _jax_eager(work: Work) -> Call:
@@ -126,18 +123,15 @@ def _cupy_where(work: Work) -> Call:
     return work.call(idiom, work.x, work.lambd)
 
 
-def _torch_on_cupy(work: Work) -> Call:
-    import torch
+def _by_hand(x: Any, lambd: Any) -> Any:
+    import jax.numpy as jnp
 
-    share: Any = torch.utils.dlpack.from_dlpack
-    keywords = {} if work.out is None else {"out": share(work.out)}
-    call = work.call(torch.hardshrink, share(work.x), work.lambd, **keywords)
-    # The result is no CuPy array; both libraries use the device's default stream.
-    return replace(call, synchronize=lambda _: work.adapter.synchronize(work.x))
+    return jnp.where(jnp.abs(x) <= lambd, 0, x)
 
 
 _FLOATS = frozenset({"float32", "float64"})
 _TORCH = _FLOATS | {"float16", "bfloat16"}
+_IN_C = "abs(x) <= t ? T(0) : x"
 _NAN = "HS-VAL-3: NaN becomes 0"
 _MINUS = "HS-VAL-4: zeroed negatives become -0"
 _EDGE = "HS-VAL-1: |x| = λ is kept"
@@ -159,14 +153,18 @@ PEERS = (
     Peer("jnp.copy", "jax", "jax", _jax_copy, copies=True),
     Peer("cp.where", "cupy", "cupy", _cupy_where, _NAN),
     Peer("cp.copyto", "cupy", "cupy", cupy_copy, copies=True),
-    Peer("torch, same GPU", "torch", "cupy", _torch_on_cupy, dtypes=_TORCH - {"bfloat16"}),
+    Peer(
+        "cp.ElementwiseKernel", "cupy", "cupy", elementwise("abs(x) <= t ? T(0) : x"), "", _FLOATS
+    ),
+    Peer("torch, same GPU", "torch", "cupy", torch_on("hardshrink"), "", _TORCH - {"bfloat16"}),
+    Peer("jax, same GPU", "jax", "cupy", jax_on(_by_hand), _FLUSH, _FLOATS),
 )
 
 SUITE: dict[str, tuple[str, ...]] = {
     "numpy": ("np.where", "x * mask", "torch, same buffer", "numba", "numexpr", "pywt.threshold"),
     "torch": ("torch.hardshrink", "torch.where"),
     "jax": ("jitted jnp.where", "jnp.where", "jnp.copy"),
-    "cupy": ("cp.where", "cp.copyto", "torch, same GPU"),
+    "cupy": ("cp.where", "cp.ElementwiseKernel", "cp.copyto", "torch, same GPU", "jax, same GPU"),
     "": ("np.where",),
 }
 """The peers that an asv suite tracks besides the copy, by target; "" for any other."""
