@@ -20,7 +20,6 @@ _DISTRIBUTIONS = (
     "cupy-cuda13x",
     "cupy-cuda11x",
     "cupy-rocm-7-0",
-    "cupy-rocm-6-0",
     "cupy-rocm-5-0",
     "cupy-rocm-4-3",
     "cupy",
@@ -33,10 +32,11 @@ class CupyBackend(Backend):
 
     name = "cupy"
     framework = "cupy"
-    install = "pip install 'shrinkops[cupy]'"
+    install = "pip install 'shrinkops[cupy-cuda12x]' or, for CUDA 13, 'shrinkops[cupy-cuda13x]'"
     dtypes = frozenset(
         {
             "float16",
+            "bfloat16",
             "float32",
             "float64",
             "complex64",

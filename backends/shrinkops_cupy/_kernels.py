@@ -22,7 +22,7 @@ import cupy
 
 from shrinkops.spec import FORMATS, Format, Threshold, float_format, limit_bits, round_once
 
-from ._source import TEMPLATE, case, kernel_name, kernel_source
+from ._source import TEMPLATE, case, elementwise_body, kernel_name, kernel_source
 
 __all__ = ["native"]
 
@@ -46,18 +46,10 @@ def _dense(operation: str, dtype: str) -> Any:
 @cache
 def _elementwise(operation: str, dtype: str) -> Any:
     """Return the kernel of any layout, with parameters that may be arrays."""
-    kind = case(operation, dtype)
-    if FORMATS[dtype].kind != "complex":
-        body = f"y = {kind}::shrunk(x, limit, second)"
-    else:
-        body = (
-            f"{kind}::element z = {{x.real(), x.imag()}}; "
-            f"z = {kind}::shrunk(z, limit, second); y = T(z.re, z.im)"
-        )
     return cupy.ElementwiseKernel(
         "T x, L limit, S second",
         "T y",
-        body,
+        elementwise_body(operation, dtype),
         f"{kernel_name(operation, dtype)}_any",
         preamble=TEMPLATE,
         options=_options(),
@@ -69,9 +61,7 @@ def native(operation: str, dtype: str) -> Callable[..., Any] | None:
     if case(operation, dtype) is None:
         return None
     form = FORMATS[dtype]
-    stored = cupy.dtype(dtype)
-    if form.kind == "float":
-        stored = cupy.dtype(f"i{stored.itemsize}")
+    stored = cupy.dtype(f"i{form.width // 8}" if form.kind == "float" else dtype)
 
     def kernel(x: Any, *arguments: Any) -> Any:
         *parameters, out = arguments
@@ -85,7 +75,8 @@ def native(operation: str, dtype: str) -> Callable[..., Any] | None:
                 x = x.copy()  # CuPy does not look for overlap
             if not x.size:
                 return out
-            limit, second = _numbers(operation, form, stored, parameters)
+            component = x.dtype if form.kind == "float" else cupy.dtype(f"f{form.width // 8}")
+            limit, second = _numbers(operation, form, component, stored, parameters)
             source, target = (x, out) if stored == x.dtype else (x.view(stored), out.view(stored))
             if all(numbers) and _in_step(x, out):
                 _launch(_dense(operation, dtype), source, target, limit, second)
@@ -96,14 +87,18 @@ def native(operation: str, dtype: str) -> Callable[..., Any] | None:
     return kernel
 
 
-def _numbers(operation: str, form: Format, stored: Any, parameters: list[Any]) -> tuple[Any, Any]:
-    """Return what the kernels take as limit and second number."""
+def _numbers(
+    operation: str, form: Format, component: Any, stored: Any, parameters: list[Any]
+) -> tuple[Any, Any]:
+    """Return what the kernels take as limit and second number.
+
+    ``component`` is the dtype of a real number: x's own, or that of a complex number's parts.
+    """
     if form.kind == "integer":
         value = int(parameters[0].value)
         unsigned = cupy.dtype(f"u{stored.itemsize}").type
         return unsigned(max(value, 0)), cupy.int32(value < 0)
-    component = f"float{form.width}"
-    integer = cupy.dtype(f"i{form.width // 8}")
+    integer = cupy.dtype(f"i{component.itemsize}")
     limits = [
         integer.type(p.bits) if isinstance(p, Threshold) else _limits(p, component, integer)
         for p in parameters[: 2 if operation == "firmshrink" else 1]
@@ -113,10 +108,10 @@ def _numbers(operation: str, form: Format, stored: Any, parameters: list[Any]) -
     if operation != "shrink":
         return limits[0], cupy.int32(0)
     bias = parameters[1]
-    work = cupy.dtype("f8" if form.width == 64 else "f4")
+    work = cupy.dtype("f8" if component.itemsize == 8 else "f4")
     if isinstance(bias, Threshold):
         return limits[0], work.type(bias.value)
-    rounded = round_once(cupy, cupy.ndarray.astype, _floating(bias), cupy.dtype(component))
+    rounded = round_once(cupy, cupy.ndarray.astype, _floating(bias), component)
     return limits[0], rounded.astype(work)
 
 
@@ -124,14 +119,14 @@ def _floating(array: Any) -> Any:
     return array if array.dtype.kind == "f" else array.astype(cupy.float64)
 
 
-def _limits(array: Any, component: str, integer: Any) -> Any:
+def _limits(array: Any, component: Any, integer: Any) -> Any:
     return limit_bits(
         cupy,
         cupy.ndarray.astype,
         _floating(array),
-        cupy.dtype(component),
+        component,
         integer,
-        float_format(component),
+        float_format(component.name),
     )
 
 

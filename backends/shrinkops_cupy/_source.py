@@ -11,11 +11,16 @@ from __future__ import annotations
 
 from pathlib import Path
 
-__all__ = ["CASES", "TEMPLATE", "case", "kernel_name", "kernel_source"]
+__all__ = ["CASES", "TEMPLATE", "case", "elementwise_body", "kernel_name", "kernel_source"]
 
 TEMPLATE = Path(__file__).with_name("kernels.cuh").read_text(encoding="utf-8")
 
-_FORMATS = {"float16": "Float16", "float32": "Float32", "float64": "Float64"}
+_FORMATS = {
+    "float16": "Float16",
+    "bfloat16": "BFloat16",
+    "float32": "Float32",
+    "float64": "Float64",
+}
 _COMPONENTS = {"complex64": "Float32", "complex128": "Float64"}
 _INTEGERS = {
     "int8": "signed char",
@@ -67,3 +72,14 @@ def kernel_source(*cases: tuple[str, str]) -> str:
         for operation, dtype in cases
     )
     return TEMPLATE + "\n" + "".join(defined)
+
+
+def elementwise_body(operation: str, dtype: str) -> str:
+    """Return the statements of one element, of ``T x``, ``limit`` and ``second`` into ``T y``."""
+    kind = case(operation, dtype)
+    if dtype not in _COMPONENTS:
+        return f"y = {kind}::shrunk(x, limit, second)"
+    return (
+        f"{kind}::element z = {{x.real(), x.imag()}}; "
+        f"z = {kind}::shrunk(z, limit, second); y = T(z.re, z.im)"
+    )

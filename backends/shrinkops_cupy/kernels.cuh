@@ -41,6 +41,17 @@ struct Float16 {
     }
 };
 
+struct BFloat16 {
+    typedef short bits;
+    typedef float work;
+    static const bits mask = 0x7fff, most = 0x7f7f, top = 0x7f80;
+    static SHRINKOPS work widen(bits magnitude) { return pun<float>(int(magnitude) << 16); }
+    static SHRINKOPS bits narrow(work number) {  // not negative; to nearest, ties to even
+        int b = pun<int>(number);
+        return bits((b + 0x7fff + ((b >> 16) & 1)) >> 16);
+    }
+};
+
 struct Float32 {
     typedef int bits;
     typedef float work;

@@ -20,11 +20,20 @@ import numpy as np
 import pytest
 
 import shrinkops
-from shrinkops.adapter import find_backend
+from shrinkops.adapter import find_backend, numpy_dtype
+from shrinkops.conformance._numbers import number_of
+from shrinkops.conformance.hardshrink import vectors
 from shrinkops.spec import FORMATS, round_threshold
 
 cupy = pytest.importorskip("cupy")
-from shrinkops_cupy._source import CASES, kernel_name, kernel_source  # noqa: E402 - after the skip
+from shrinkops_cupy._source import (  # noqa: E402 - after the skip
+    CASES,
+    TEMPLATE,
+    case,
+    elementwise_body,
+    kernel_name,
+    kernel_source,
+)
 
 (STATUS,) = [row for row in shrinkops.backends() if row.name == "cupy"]
 GPU = STATUS.state == "ready"
@@ -148,9 +157,9 @@ def points(kind: np.dtype[Any]) -> Any:
 
 @pytest.mark.parametrize(("operation", "dtype"), CASES)
 def test_the_kernels_on_the_cpu(on_cpu: Any, operation: str, dtype: str) -> None:
-    a = points(np.dtype(dtype))
+    a = points(numpy_dtype(dtype))
     cases = PARAMETERS[operation]
-    if a.dtype.kind in "iu":
+    if FORMATS[dtype].kind == "integer":
         cases = [(0,), (1,), (100,), (np.iinfo(dtype).max,), (1 << 70,)]
         cases += [(-1,)] if operation == "hardshrink" else []
     for parameters in cases:
@@ -160,6 +169,35 @@ def test_the_kernels_on_the_cpu(on_cpu: Any, operation: str, dtype: str) -> None
         assert agree(result, expected), parameters
 
 
+def test_the_vectors_on_the_cpu(on_cpu: Any) -> None:
+    """Hardshrink's specification as data, for every type that has a kernel."""
+    known = {dtype for operation, dtype in CASES if operation == "hardshrink"}
+    run = 0
+    for entry in vectors.document()["cases"]:
+        dtype = entry["dtype"]
+        if entry["scenario"] != "call" or dtype not in known or "lambda" not in entry:
+            continue
+        number = number_of(FORMATS[dtype], dtype)
+        assert number is not None
+        bits, _ = vectors.parse(entry["x"], [], number)
+        wanted, either = vectors.parse(entry["expect"], bits, number)
+        x, expected = (_from_bits(b, numpy_dtype(dtype)) for b in (bits, wanted))
+        result = run_on_cpu(on_cpu, "hardshrink", x, (vectors.value_of(entry["lambda"]),))
+        decided = ~np.array(either, bool)
+        width = f"V{x.dtype.itemsize}"
+        same = result.view(width) == expected.view(width)
+        with np.errstate(all="ignore"):
+            same |= (result != result) & (expected != expected)
+        assert same[decided].all(), entry["id"]
+        run += 1
+    assert run > 300
+
+
+def _from_bits(bits: list[int], dtype: np.dtype[Any]) -> Any:
+    """Make an array of patterns; a complex number's imaginary part is its upper half."""
+    return np.frombuffer(b"".join(b.to_bytes(dtype.itemsize, sys.byteorder) for b in bits), dtype)
+
+
 def agree(result: Any, expected: Any) -> bool:
     """The same bits, NaN as NaN; complex numbers as near as their accuracy asks."""
     with np.errstate(all="ignore"):
@@ -167,7 +205,7 @@ def agree(result: Any, expected: Any) -> bool:
         if result.dtype.kind != "c":
             bits = f"u{result.dtype.itemsize}"
             return bool(((result.view(bits) == expected.view(bits)) | nan).all())
-        size = np.maximum(np.abs(expected.real), np.abs(expected.imag))
+        size = np.hypot(expected.real, expected.imag)
         error = np.hypot(result.real - expected.real, result.imag - expected.imag)
         near = (error <= 8 * np.spacing(size)) | (result == expected) | nan
     return bool(near.mean() > 0.9999)  # at the band's very edge either may be zeroed
@@ -205,12 +243,50 @@ def test_the_kernels_compile_for_gpus(architecture: str, tmp_path: Path) -> None
         subprocess.run([assembler, *cubin], check=True, timeout=300)
 
 
+_ANY = """
+extern "C" __global__ void any_{name}(
+    const {type} *from, {type} *into, {kind}::limit limit, {kind}::second second) {{
+    typedef {type} T;
+    T x = from[threadIdx.x], y;
+    {body};
+    into[threadIdx.x] = y;
+}}
+"""
+
+
+def test_the_elementwise_bodies_compile_for_gpus(tmp_path: Path) -> None:
+    """What strided arrays and arrays of thresholds take, in CuPy's own types."""
+    compiler = shutil.which("nvcc")
+    if compiler is None:
+        pytest.skip("nvcc, which compiles the kernels for GPUs, is not installed")
+    from cupy._core._scalar import get_typename
+
+    text = ["#include <cupy/complex.cuh>", TEMPLATE]
+    for operation, dtype in CASES:
+        form = FORMATS[dtype]
+        stored = np.dtype(f"i{form.width // 8}" if form.kind == "float" else dtype)
+        text.append(_ANY.format(
+            name=kernel_name(operation, dtype), type=get_typename(stored),
+            kind=case(operation, dtype), body=elementwise_body(operation, dtype),
+        ))  # fmt: skip
+    source = tmp_path / "any.cu"
+    source.write_text("\n".join(text))
+    include = Path(cupy.__file__).parent / "_core" / "include"
+    options = ["-ptx", "-arch=sm_80", "--fmad=false", "-std=c++17", f"-I{include}"]
+    done = subprocess.run(
+        [compiler, *options, "-o", tmp_path / "any.ptx", source],
+        capture_output=True, text=True, check=False, timeout=300,
+    )  # fmt: skip
+    assert done.returncode == 0, done.stderr[:4000]
+    assert (tmp_path / "any.ptx").read_text().count(".visible .entry any_") == len(CASES)
+
+
 if GPU:
 
     @pytest.mark.parametrize(("operation", "dtype"), CASES)
     def test_values_on_the_gpu(operation: str, dtype: str) -> None:
-        a = points(np.dtype(dtype))[-5000:]
-        for parameters in PARAMETERS[operation] if a.dtype.kind in "fc" else [(1,)]:
+        a = points(numpy_dtype(dtype))[-5000:]
+        for parameters in PARAMETERS[operation] if FORMATS[dtype].kind != "integer" else [(1,)]:
             with np.errstate(all="ignore"):
                 expected = getattr(shrinkops, operation)(a, *parameters)
             for x in (cupy.asarray(a), cupy.asarray(np.concatenate([a[:1], a]))[1:]):

@@ -150,7 +150,7 @@ def _agree(got: _Array, wanted: _Array) -> bool:
     with np.errstate(all="ignore"):
         nan = (got != got) & (wanted != wanted)
         if wanted.dtype.kind == "c":
-            size = np.maximum(np.abs(wanted.real), np.abs(wanted.imag))
+            size = np.hypot(wanted.real, wanted.imag)
             error = np.hypot(got.real - wanted.real, got.imag - wanted.imag)
             return bool(((error <= 8 * np.spacing(size)) | (got == wanted) | nan).all())
     bits = f"u{wanted.dtype.itemsize}"
