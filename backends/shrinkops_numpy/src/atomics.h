@@ -8,6 +8,7 @@
 #define SHRINK_ATOMIC volatile
 typedef volatile long shrink_counter;
 #define SHRINK_READ(place) (*(place))
+#define SHRINK_WRITE(place, value) (*(place) = (value))
 #define SHRINK_EXCHANGE(place, expected, value)                                               \
     (_InterlockedCompareExchangePointer((void *volatile *)(place), (void *)(value),           \
                                         (void *)*(expected)) == (void *)*(expected))
@@ -26,6 +27,7 @@ static __inline int SHRINK_EXCHANGE_COUNT(shrink_counter *counter, long *expecte
 #define SHRINK_ATOMIC _Atomic
 typedef atomic_long shrink_counter;
 #define SHRINK_READ(place) atomic_load_explicit(place, memory_order_acquire)
+#define SHRINK_WRITE(place, value) atomic_store_explicit(place, value, memory_order_release)
 #define SHRINK_EXCHANGE(place, expected, value) \
     atomic_compare_exchange_strong(place, expected, value)
 #define SHRINK_NEXT(counter) ((size_t)atomic_fetch_add(counter, 1))

@@ -230,12 +230,12 @@ static void fill_table(const shrink_type *type, shrink_plan *plan) {
         plan->table[i] = (unsigned char)(bits | (negative && bits ? 128 : 0));
     }
     plan->band.table = plan->table;
-    plan->loop = shrink_active_loops->table;
+    plan->loop = shrink_active_loops()->table;
 }
 
 /* Chooses the loops, the band being there: hardshrink's, or for an empty band the identity. */
 static void plan_selection(const shrink_type *type, shrink_plan *plan) {
-    const shrink_loops *loops = shrink_active_loops;
+    const shrink_loops *loops = shrink_active_loops();
     switch (type->kind) {
     case FNUZ:
         plan->loop = loops->fnuz;
@@ -254,7 +254,7 @@ static void plan_selection(const shrink_type *type, shrink_plan *plan) {
 /* Chooses a formula's loops for λ = t, which is a number of the type, and the second parameter. */
 static void plan_formula(int formula, const shrink_type *type, double t, double second,
                          shrink_plan *plan) {
-    const shrink_loops *loops = shrink_active_loops;
+    const shrink_loops *loops = shrink_active_loops();
     shrink_band *band = &plan->band;
     const int is_double = type->item_size == (type->kind == COMPLEX ? 16 : 8);
     band->t = t;
@@ -335,8 +335,8 @@ static void plan_complex(shrink_operation operation, const shrink_type *type, do
 
 static void plan_integer(shrink_operation operation, const shrink_type *type, shrink_plan *plan) {
     const int index = type->width + (type->is_signed ? 0 : WIDTHS);
-    plan->loop = operation == SOFTSHRINK ? shrink_active_loops->nearer[index]
-                                         : shrink_active_loops->range[index];
+    plan->loop = operation == SOFTSHRINK ? shrink_active_loops()->nearer[index]
+                                         : shrink_active_loops()->range[index];
 }
 
 /* A finite second parameter that rounds beyond the type, or NaN: refused. */

@@ -76,7 +76,7 @@ static const char *working(const shrink_type *type, int index, int is_double,
 
 static void run_selection(const shrink_type *type, const char *x, const shrink_elements *lambd,
                           char *out, npy_intp n) {
-    const shrink_loops *loops = shrink_active_loops;
+    const shrink_loops *loops = shrink_active_loops();
     char buffer[8 * CHUNK];
     const char *a = buffer;
     if (lambd->number == type->type_num) {
@@ -117,7 +117,7 @@ static void run_bytes(shrink_operation operation, const shrink_type *type, const
 /* Parameters for each element. `x` and `out` are contiguous and native, at most a chunk long. */
 void shrink_run_elements(shrink_operation operation, const shrink_type *type, const char *x,
                       const shrink_elements *parameters, char *out, npy_intp n) {
-    const shrink_loops *loops = shrink_active_loops;
+    const shrink_loops *loops = shrink_active_loops();
     const shrink_definition *definition = &shrink_definitions[operation];
     const int formula = definition->formula;
     char buffers[2][8 * CHUNK];

@@ -115,7 +115,7 @@ static PyObject *instruction_sets(PyObject *module, PyObject *unused) {
 static PyObject *selected(PyObject *module, PyObject *unused) {
     (void)module;
     (void)unused;
-    return PyUnicode_FromString(shrink_active_loops->name);
+    return PyUnicode_FromString(shrink_active_loops()->name);
 }
 
 static PyObject *select_loops(PyObject *module, PyObject *argument) {
@@ -126,7 +126,7 @@ static PyObject *select_loops(PyObject *module, PyObject *argument) {
     const char *name = text == NULL ? NULL : PyBytes_AsString(text);
     for (int i = 0; name != NULL && i < count; ++i) {
         if (strcmp(name, loops[i]->name) == 0) {
-            shrink_active_loops = loops[i];
+            shrink_select_loops(loops[i]);
             Py_DECREF(text);
             return none();
         }
@@ -280,9 +280,7 @@ static int execute(PyObject *module) {
         PyErr_NoMemory();
         return -1;
     }
-    if (shrink_active_loops == NULL) {
-        shrink_active_loops = loops[usable(loops) - 1];
-    }
+    shrink_select_first(loops[usable(loops) - 1]);
     for (int operation = 0; operation < OPERATIONS; ++operation) {
         const char *name = shrink_definitions[operation].name;
         PyObject *ufunc = own->ufuncs[operation] = shrink_make_ufunc(operation);

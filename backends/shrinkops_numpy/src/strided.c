@@ -8,13 +8,21 @@
  */
 #include "types.h"
 
+#include "atomics.h"
 #include "environment.h"
 
 #include <string.h>
 
 enum { CHUNK = SHRINK_CHUNK };
 
-const shrink_loops *shrink_active_loops = NULL;
+static const shrink_loops *SHRINK_ATOMIC active_loops;
+
+const shrink_loops *shrink_active_loops(void) { return SHRINK_READ(&active_loops); }
+void shrink_select_loops(const shrink_loops *loops) { SHRINK_WRITE(&active_loops, loops); }
+void shrink_select_first(const shrink_loops *loops) {
+    const shrink_loops *nothing = NULL;
+    (void)SHRINK_EXCHANGE(&active_loops, &nothing, loops);
+}
 
 /* Short arrays go straight through. Of longer ones, the few elements before the first line of the
  * cache go ahead on their own: NumPy aligns memory to 16 bytes, and a wide store that straddles two
@@ -24,7 +32,7 @@ void shrink_run(const shrink_type *type, const void *x, void *out, size_t n, siz
                 const shrink_plan *plan) {
     enum { LINE = 64, WORTHWHILE = 256 * LINE, STREAM_FROM = 1 << 24 };
     shrink_scalar_loop *const loop = plan->loop;
-    shrink_stream *const stream = shrink_active_loops->stream;
+    shrink_stream *const stream = shrink_active_loops()->stream;
     const size_t size = (size_t)type->item_size, past = (uintptr_t)out % LINE;
     const char *from = x;
     char *to = out;

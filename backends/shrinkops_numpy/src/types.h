@@ -80,8 +80,11 @@ int shrink_publish_type(const shrink_type *type);
 /* True if the operation has loops for the type. */
 int shrink_takes(shrink_operation operation, const shrink_type *type);
 
-/* The loops of the selected instruction set. */
-extern const shrink_loops *shrink_active_loops;
+/* The loops of the selected instruction set; each call asks once for each table that it needs. */
+const shrink_loops *shrink_active_loops(void);
+void shrink_select_loops(const shrink_loops *loops);
+/* Selects loops unless some are selected already: another interpreter may have been first. */
+void shrink_select_first(const shrink_loops *loops);
 
 /* Where one parameter of a call lies: a double, or an element of an array with NumPy's number. */
 typedef struct {
