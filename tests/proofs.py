@@ -73,6 +73,10 @@ PROOFS = (
     Proof("huge", "arrays of more than 2³¹ elements",
           "python -m pytest -q tests/numpy_backend/test_limits.py -k two_to",
           {"SHRINKOPS_TEST_HUGE": "1"}),
+    Proof("threads", "64 threads doing everything at random, a switch interval of 1 µs",
+          "python tests/core/stress.py 60 64"),
+    Proof("classes", "100,000 dynamic classes leave no memory behind",
+          "python tests/core/dynamic.py 100000"),
     *(_conformance(target) for target in ("numpy", "ufunc", "torch", "jax")),
     *(_mutants(target) for target in ("numpy", "torch", "jax")),
 )  # fmt: skip

@@ -21,7 +21,7 @@ import weakref
 from collections.abc import Callable, Sequence
 from typing import TYPE_CHECKING, Any
 
-from shrinkops._errors import UnsupportedArrayError, type_name
+from shrinkops._errors import FAULTS, UnsupportedArrayError, is_callers, said, type_name
 from shrinkops._plugins.registry import registry
 
 if TYPE_CHECKING:
@@ -169,13 +169,13 @@ class Dispatcher:
             return kernel
         try:
             kernel = entry.backend.kernel(self.operation)
-        except (RecursionError, MemoryError):
-            raise  # the caller's doing, not the backend's
-        except Exception as error:
+        except FAULTS as error:
+            if is_callers(error):
+                raise
             raise UnsupportedArrayError(
                 f"{self.operation.name}: backend {entry.name!r} from {entry.distribution} takes "
                 f"{type_name(cls)}, but its kernel did not load: "
-                f"{type(error).__name__}: {error}"
+                f"{said(error)}"
             ) from error
         with registry.lock:
             if entry not in self._loaded:  # else another thread was faster

@@ -16,7 +16,7 @@ import linecache
 from collections.abc import Callable
 from typing import TYPE_CHECKING, Any
 
-from shrinkops._errors import UnsupportedArrayError, type_name
+from shrinkops._errors import FAULTS, UnsupportedArrayError, is_callers, said, type_name
 from shrinkops._numbers.formats import Format, IntegerFormat
 from shrinkops._numbers.threshold import check_broadcast, is_real_number
 
@@ -217,10 +217,12 @@ class _Guard:
         """Return the native kernel, with the generic one behind it where it declines."""
         try:
             native = self.ask(name)
-        except Exception as error:
+        except FAULTS as error:
+            if is_callers(error):
+                raise
             raise UnsupportedArrayError(
                 f"{self.operation.name}: the kernel of backend {self.backend.name!r} for dtype "
-                f"{name} did not load: {type(error).__name__}: {error}"
+                f"{name} did not load: {said(error)}"
             ) from error
         generic = generic_kernel(self.backend, self.operation, form)
         if native is None:

@@ -12,7 +12,7 @@ from __future__ import annotations
 from collections.abc import Callable
 from typing import Any
 
-from shrinkops._errors import UnsupportedArrayError, type_name
+from shrinkops._errors import FAULTS, UnsupportedArrayError, is_callers, said, type_name
 from shrinkops._plugins.backend import Backend
 from shrinkops._plugins.backends import close_names
 from shrinkops._plugins.choice import Choice
@@ -43,13 +43,19 @@ class _One(Dispatcher):
 
     def _choose(self, cls: type) -> Choice:
         backend = self._entry.backend
-        if not backend.handles(cls):
-            raise UnsupportedArrayError(
-                f"{self.operation.name}: backend {self._entry.name!r} does not take "
-                f"{type_name(cls)}, it takes {', '.join(backend.array_types())}; convert it, or "
-                f"call shrinkops.{self.operation.name}, which chooses the backend by the type"
-            )
-        return Choice(self._entry, registry.in_use, True, "chosen by hand")
+        try:
+            if backend.handles(cls):
+                return Choice(self._entry, registry.in_use, True, "chosen by hand")
+            why = f"it takes {', '.join(backend.array_types())}"
+        except FAULTS as error:
+            if is_callers(error):
+                raise
+            why = f"asked about it, it raised {said(error)}"
+        raise UnsupportedArrayError(
+            f"{self.operation.name}: backend {self._entry.name!r} does not take "
+            f"{type_name(cls)}, {why}; convert it, or "
+            f"call shrinkops.{self.operation.name}, which chooses the backend by the type"
+        )
 
 
 class Handle:

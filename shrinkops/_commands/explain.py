@@ -11,6 +11,7 @@ from typing import TYPE_CHECKING, Any
 import click
 
 import shrinkops
+from shrinkops._errors import FAULTS, said
 
 from .command import Command, suggestion
 from .output import Output
@@ -70,9 +71,9 @@ def _find_class(subject: str) -> type:
         raise click.BadParameter(
             f"{subject!r} cannot be loaded: AttributeError: {error}{close}", param_hint="TYPE"
         ) from error
-    except (Exception, SystemExit) as error:  # whatever a module raises at import
+    except FAULTS as error:  # whatever a module raises at import
         raise click.BadParameter(
-            f"{subject!r} cannot be loaded: {type(error).__name__}: {error}", param_hint="TYPE"
+            f"{subject!r} cannot be loaded: {said(error)}", param_hint="TYPE"
         ) from error
     if not isinstance(found, type):
         raise click.BadParameter(

@@ -22,7 +22,7 @@ from collections.abc import Iterator, Sequence
 from types import CodeType
 from typing import Any, NamedTuple
 
-from shrinkops._errors import UnsupportedArrayError, type_name
+from shrinkops._errors import FAULTS, UnsupportedArrayError, is_callers, said, type_name
 
 from .backends import Backends
 from .frameworks import ABSENT, BARE, HALF, OURS, state
@@ -117,9 +117,9 @@ def ask(entry: Entry, cls: type) -> Answer:
         return Answer(False, False, f"not asked: {framework} is still being imported")
     try:
         takes = bool(entry.backend.handles(cls))
-    except (RecursionError, MemoryError):
-        raise  # the caller's doing, not the backend's
-    except Exception as error:
+    except FAULTS as error:
+        if is_callers(error):
+            raise
         return _failed(entry, cls, error)
     if entry in registry.in_use.asides:
         registry.reinstate(entry)
@@ -130,9 +130,9 @@ def ask(entry: Entry, cls: type) -> Answer:
 _complained: weakref.WeakSet[Entry] = weakref.WeakSet()
 
 
-def _failed(entry: Entry, cls: type, error: Exception) -> Answer:
+def _failed(entry: Entry, cls: type, error: BaseException) -> Answer:
     """Judge an exception of ``handles``."""
-    told = f"handles({type_name(cls)}) raised {type(error).__name__}: {error}"
+    told = f"handles({type_name(cls)}) raised {said(error)}"
     there = state(entry.declared.framework)
     if there is not BARE and there is not HALF and there is not ABSENT:
         if not _is_odd(cls, error) or not _answers_otherwise(entry):
@@ -149,7 +149,7 @@ def _failed(entry: Entry, cls: type, error: Exception) -> Answer:
     return Answer(False, there is not HALF, f"asked, and does not take it: {told}")
 
 
-def _is_odd(cls: type, error: Exception) -> bool:
+def _is_odd(cls: type, error: BaseException) -> bool:
     """Tell whether a class may be to blame: its metaclass, or code of its own that ran."""
     if type(cls) is not type:
         return True
@@ -177,7 +177,7 @@ def _answers_otherwise(entry: Entry) -> bool:
     try:
         for cls in plain:
             entry.backend.handles(cls)
-    except Exception:
+    except FAULTS:
         return False
     return True
 

@@ -12,7 +12,7 @@ from __future__ import annotations
 import operator
 from typing import Any
 
-from shrinkops._errors import type_name
+from shrinkops._errors import FAULTS, is_callers, said, type_name
 
 from .backend import Backend
 from .records import Declared
@@ -38,12 +38,12 @@ def read(backend: Backend, plugin: str) -> Declared:
     def get(attribute: str) -> Any:
         try:
             return getattr(backend, attribute)
-        except (RecursionError, MemoryError):
-            raise
-        except Exception as error:
+        except FAULTS as error:
+            if is_callers(error):
+                raise
             raise TypeError(
                 f"plugin {plugin!r}: {type_name(type(backend))}.{attribute} raised "
-                f"{type(error).__name__}: {error}; give it a plain value"
+                f"{said(error)}; give it a plain value"
             ) from error
 
     def wrong(attribute: str, value: object, expected: str) -> TypeError:

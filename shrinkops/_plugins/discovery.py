@@ -18,6 +18,8 @@ import warnings
 from collections.abc import Mapping, Sequence
 from types import MappingProxyType
 
+from shrinkops._errors import FAULTS, is_callers
+
 from . import environment
 from .frameworks import being_imported
 from .hookspecs import PROJECT
@@ -59,7 +61,6 @@ class Discovery:
         self._before = before
         self._plugins = {p.module: p for p in before.plugins}
         self._cut_off = cut_off
-        self._room = sys.getrecursionlimit() - _depth()
 
     def run(self, points: Sequence[Point] | None = None) -> Discovered:
         """Read the points given, or our own plugins and all that are installed."""
@@ -105,11 +106,9 @@ class Discovery:
         self.loading = module
         try:
             plugin = loading.run(again)
-        except (RecursionError, MemoryError) as error:
-            if isinstance(error, MemoryError) or self._room < sys.getrecursionlimit() // 2:
-                raise  # the caller's doing, not the plugin's
-            self._quarantine(point, reason(loading.stage, error))
-        except (Exception, SystemExit) as error:
+        except FAULTS as error:
+            if is_callers(error):
+                raise
             self._quarantine(point, reason(loading.stage, error))
         else:
             self._add(plugins=(plugin,))
@@ -145,10 +144,3 @@ class Discovery:
 
 def _unreadable(damage: Damage) -> Quarantined:
     return Quarantined(damage.file, damage.file, "", reason("unreadable metadata", damage.error))
-
-
-def _depth() -> int:
-    frame, depth = sys._getframe(), 0
-    while frame.f_back is not None:
-        frame, depth = frame.f_back, depth + 1
-    return depth

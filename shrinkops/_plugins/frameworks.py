@@ -18,7 +18,17 @@ from importlib.machinery import ModuleSpec
 from types import ModuleType
 from typing import Any
 
-__all__ = ["ABSENT", "BARE", "HALF", "OURS", "WHOLE", "Watch", "being_imported", "state"]
+__all__ = [
+    "ABSENT",
+    "BARE",
+    "HALF",
+    "OURS",
+    "WHOLE",
+    "Watch",
+    "being_imported",
+    "look_again",
+    "state",
+]
 
 ABSENT = "not imported"
 HALF = "still being imported"
@@ -104,3 +114,21 @@ class Watch:
                 self._tell()
 
         loader.exec_module = exec_module
+
+
+def look_again() -> None:
+    """Have all finders look for modules anew, as ``importlib.invalidate_caches`` does.
+
+    That ends at the first error, and in two threads at once CPython's own finder raises one.
+    """
+    for finder in list(sys.meta_path):
+        forget = getattr(finder, "invalidate_caches", None)
+        for _ in range(_ATTEMPTS if callable(forget) else 0):
+            try:
+                forget()
+                break
+            except Exception:
+                continue
+
+
+_ATTEMPTS = 8

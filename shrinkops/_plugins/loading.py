@@ -28,6 +28,7 @@ from shrinkops._errors import type_name
 
 from .backend import Backend
 from .declared import read
+from .frameworks import look_again
 from .hookspecs import PROJECT, Hooks
 from .records import Entry, Imported, Plugin, Point
 
@@ -219,7 +220,7 @@ def forgotten(module: str) -> Iterator[None]:
             # Its byte code counts as current for a file of the same size and second.
             with contextlib.suppress(OSError, NotImplementedError):
                 os.unlink(importlib.util.cache_from_source(file))
-    importlib.invalidate_caches()
+    look_again()
     try:
         yield
     except BaseException:

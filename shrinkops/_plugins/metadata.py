@@ -18,6 +18,8 @@ from collections.abc import Iterator
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, NamedTuple
 
+from shrinkops._errors import is_callers
+
 from .hookspecs import PROJECT
 from .records import Point
 
@@ -61,9 +63,9 @@ def third_party_points() -> tuple[list[Point], list[Damage]]:
     for distribution in _distributions(damages):
         try:
             found = [p for p in distribution.entry_points if p.group == PROJECT]
-        except (RecursionError, MemoryError):
-            raise
         except Exception as error:
+            if is_callers(error):
+                raise
             damages.append(Damage(_file(distribution, "entry_points.txt"), error))
             continue
         if not found:
@@ -94,9 +96,9 @@ def _distributions(damages: list[Damage]) -> Iterator[Distribution]:
             distribution = next(found)
         except StopIteration:
             return
-        except (RecursionError, MemoryError):
-            raise
         except Exception as error:  # a finder of somebody's; nothing can be had after it
+            if is_callers(error):
+                raise
             damages.append(Damage("a folder of installed distributions", error))
             return
         stem = _stem(distribution)
@@ -129,9 +131,9 @@ def _identity(distribution: Distribution, damages: list[Damage]) -> tuple[str, s
         text = distribution.read_text("METADATA") or distribution.read_text("PKG-INFO")
         if text:
             fields = message_from_string(text, policy=compat32)
-    except (RecursionError, MemoryError):
-        raise
     except Exception as error:
+        if is_callers(error):
+            raise
         damages.append(Damage(_file(distribution, "METADATA"), error))
     stem, _, rest = _stem(distribution).partition("-")
     return fields.get("Name") or stem or "unknown", fields.get("Version") or rest

@@ -11,6 +11,7 @@ from collections.abc import Mapping
 from types import MappingProxyType
 from typing import Any
 
+from shrinkops._errors import said
 from shrinkops._frozen import Frozen
 
 from .backend import Backend
@@ -39,7 +40,7 @@ def source(distribution: str) -> str:
 
 def reason(what: str, error: BaseException) -> str:
     """Word why something was set aside."""
-    return f"{what}: {type(error).__name__}: {error}"
+    return f"{what}: {said(error)}"
 
 
 class Point(Frozen):

@@ -9,7 +9,7 @@ Invariants
 
 from __future__ import annotations
 
-from shrinkops._errors import UnsupportedArrayError, type_name
+from shrinkops._errors import FAULTS, UnsupportedArrayError, type_name
 
 from . import environment
 from .backends import Backends
@@ -49,7 +49,7 @@ def _blocked(cls: type, backends: Backends) -> list[str]:
         try:
             if entry.backend.handles(cls):
                 names.append(entry.name)
-        except Exception:  # blocked, perhaps, for that
+        except FAULTS:  # blocked, perhaps, for that
             continue
     return sorted(names)
 
@@ -61,7 +61,7 @@ def state_names(backends: Backends) -> tuple[list[str], list[str]]:
         declared = entry.declared
         try:
             present = state(declared.framework) is not ABSENT or entry.backend.installed()
-        except Exception:  # a parent package that fails to import, say
+        except FAULTS:  # a parent package that fails to import, say
             present = False
         if present:
             ready.append(declared.name)

@@ -19,7 +19,6 @@ Invariants
 from __future__ import annotations
 
 import contextlib
-import importlib
 import os
 import sys
 import threading
@@ -32,7 +31,7 @@ from shrinkops._errors import type_name
 
 from .backend import Backend
 from .backends import Backends, close_names, unknown_names
-from .frameworks import ABSENT, Watch, being_imported, state
+from .frameworks import ABSENT, Watch, being_imported, look_again, state
 from .records import BY_HAND, Aside, Entry, Quarantined, reason
 
 if TYPE_CHECKING:
@@ -226,7 +225,7 @@ class Registry:
 
     def refresh(self) -> None:
         """Read the entry points again; see `shrinkops.refresh`."""
-        importlib.invalidate_caches()
+        look_again()
         with self.lock:
             self._wanted += 1
             wanted = self._wanted

@@ -15,7 +15,7 @@ from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from typing import Any, overload
 
-from shrinkops._errors import UnsupportedArrayError, type_name
+from shrinkops._errors import FAULTS, UnsupportedArrayError, said, type_name
 
 from . import environment
 from .backends import Backends
@@ -158,9 +158,9 @@ def _probe(entry: Entry, seconds: float) -> BackendStatus:
             found["kernel"] = backend.kernel_in_use()
             found["capabilities"] = backend.capabilities  # may know more with its library loaded
             state = READY
-    except Exception as error:
+    except FAULTS as error:
         state = FAILED
-        found["reason"] = f"{type(error).__name__}: {error}"
+        found["reason"] = said(error)
     return BackendStatus(
         name=entry.name,
         state=state,

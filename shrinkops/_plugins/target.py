@@ -8,7 +8,7 @@ from dataclasses import dataclass
 from typing import Any
 
 from shrinkops._call.dispatcher import dispatchers
-from shrinkops._errors import type_name
+from shrinkops._errors import said, type_name
 from shrinkops.operations._declaration import Operation
 
 from .backend import Backend
@@ -86,9 +86,7 @@ def find_target(text: str) -> Target:
     except KeyboardInterrupt:
         raise
     except BaseException as error:  # whatever a module or a constructor raises, sys.exit() too
-        raise ValueError(
-            f"TARGET {text!r} cannot be loaded: {type(error).__name__}: {error}"
-        ) from error
+        raise ValueError(f"TARGET {text!r} cannot be loaded: {said(error)}") from error
     if not isinstance(backend, Backend):
         raise TypeError(
             f"TARGET {text!r} is a {type_name(type(backend))}, "

@@ -20,6 +20,7 @@ from pathlib import Path
 from typing import Any
 
 from shrinkops._commands.output import dumps
+from shrinkops._errors import said
 
 from . import KIT_VERSION
 from ._model import Result
@@ -82,7 +83,7 @@ def described(ask: Callable[[], Any]) -> str:
     try:
         return str(ask())
     except (Exception, SystemExit) as error:
-        return f"unknown, {type(error).__name__}: {error}"
+        return f"unknown, {said(error)}"
 
 
 def _version(name: str) -> str:

@@ -19,6 +19,7 @@ import warnings
 from collections.abc import Callable, Iterable
 
 from shrinkops._commands.supervision import staying
+from shrinkops._errors import said
 
 from ._context import Context, Environment
 from ._ledger import Ledger
@@ -79,7 +80,7 @@ def _attempt(environment: Environment, item: Item) -> Result:
     except BaseException as error:
         name = type(error).__name__
         last = traceback.extract_tb(error.__traceback__)[-1]
-        message = f"raised {name}: {error} (line {last.lineno} of {last.name})"
+        message = f"raised {said(error)} (line {last.lineno} of {last.name})"
         return Result(item, State.FAILED, message, "", name, _crash_script(context, message))
     return Result(item, State.PASSED)
 

@@ -15,6 +15,7 @@ from typing import Any
 
 import numpy as np
 
+from shrinkops._errors import said
 from shrinkops._plugins import declared
 from shrinkops._plugins.target import Target
 from shrinkops.adapter import Adapter, numpy_dtype
@@ -78,7 +79,7 @@ def _round_trip(target: Target, adapter: Adapter, dtype: str) -> Iterator[str]:
             x = adapter.from_numpy(np.zeros(shape, stored), adapter.devices()[0])
             called, size = backend.dtype_name(x), tuple(x.shape)
         except (Exception, SystemExit) as error:
-            yield f"Adapter.from_numpy cannot make {case}: {_said(error)}"
+            yield f"Adapter.from_numpy cannot make {case}: {said(error)}"
             return
         if called != dtype:
             yield f"Backend.dtype_name says {called!r} of {case}"
@@ -89,12 +90,8 @@ def _round_trip(target: Target, adapter: Adapter, dtype: str) -> Iterator[str]:
         try:
             back: Any = np.asarray(adapter.to_numpy(x))
         except (Exception, SystemExit) as error:
-            yield f"Adapter.to_numpy cannot read {case}: {_said(error)}"
+            yield f"Adapter.to_numpy cannot read {case}: {said(error)}"
             return
         if back.shape != shape or back.dtype != stored:
             yield f"Adapter.to_numpy made {back.dtype} of shape {back.shape} of {case}"
             return
-
-
-def _said(error: BaseException) -> str:
-    return f"{type(error).__name__}: {error}"

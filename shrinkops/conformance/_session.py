@@ -14,7 +14,7 @@ import time
 from collections.abc import Callable, Sequence
 from typing import Any
 
-from shrinkops._errors import type_name
+from shrinkops._errors import said, type_name
 from shrinkops._plugins.backend import Backend
 from shrinkops._plugins.target import Target, find_target
 
@@ -62,7 +62,7 @@ def open_target(text: str | Backend | type[Backend]) -> Target:
         raise
     except (Exception, SystemExit) as error:
         raise UnusableTargetError(
-            f"backend {backend.name!r} cannot be used: {type(error).__name__}: {error}"
+            f"backend {backend.name!r} cannot be used: {said(error)}"
         ) from error
     if problem:
         raise UnusableTargetError(f"backend {backend.name!r} cannot compute here: {problem}")
@@ -97,8 +97,7 @@ def environments(
             devices = environment.adapter.devices()
         except (Exception, SystemExit) as error:
             raise UnusableTargetError(
-                f"the adapter of {target.backend.name!r} does not load: "
-                f"{type(error).__name__}: {error}"
+                f"the adapter of {target.backend.name!r} does not load: {said(error)}"
             ) from error
         if not devices:
             raise UnusableTargetError(f"backend {target.backend.name!r} has no device here")
