@@ -97,5 +97,11 @@ class _Group(Group):
 @click.pass_context
 def cli(ctx: click.Context) -> None:
     """Shrinkage operations for every array library."""
-    if ctx.invoked_subcommand in _TAKE_MODULES and os.getcwd() not in sys.path:
-        sys.path.append(os.getcwd())  # at the end: nothing in this folder may hide a library
+    try:
+        here = os.getcwd()
+    except OSError as error:  # libraries fail in their own ways there, when they are imported
+        raise click.UsageError(
+            f"the current folder is not there any more ({error.strerror}); change to another one"
+        ) from error
+    if ctx.invoked_subcommand in _TAKE_MODULES and here not in sys.path:
+        sys.path.append(here)  # at the end: nothing in this folder may hide a library

@@ -33,7 +33,8 @@ __all__ = ["Command", "Group", "suggestion"]
 
 def suggestion(word: str, known: Iterable[str]) -> str:
     """Return ``; did you mean …?``, or "" where nothing known is close."""
-    close = difflib.get_close_matches(word, list(known), n=2)
+    lower = {name.lower(): name for name in known}
+    close = [lower[name] for name in difflib.get_close_matches(word.lower(), lower, n=2)]
     return f"; did you mean {' or '.join(map(repr, close))}?" if close else ""
 
 

@@ -146,6 +146,7 @@ def close_names(name: str, known: list[str]) -> str:
     """Say which name may have been meant, and which there are."""
     import difflib
 
-    close = difflib.get_close_matches(name, known, 1)
-    meant = f"did you mean {close[0]!r}? " if close else ""
+    lower = {n.lower(): n for n in known}
+    close = difflib.get_close_matches(name.lower(), lower, 1)
+    meant = f"did you mean {lower[close[0]]!r}? " if close else ""
     return f"{meant}known: {', '.join(known) or 'none'}"

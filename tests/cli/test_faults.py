@@ -205,6 +205,21 @@ class TestFiles:
         assert "RuntimeError: no device any more" in (folder / "c.json").read_text("utf-8")
 
 
+    @pytest.mark.skipif(sys.platform == "win32", reason="its folders in use cannot be removed")
+    @pytest.mark.parametrize("command", [("conformance", "numpy"), ("bench", "numpy"), ("demo",)])
+    def test_a_current_folder_that_is_gone(self, folder, command):
+        gone = folder / "gone"
+        gone.mkdir()
+        words = " ".join([sys.executable, "-m", "shrinkops", *command])
+        done = subprocess.run(
+            ["sh", "-c", f"rmdir ../gone && {words}"],
+            cwd=gone, capture_output=True, text=True, timeout=120, check=False,
+        )  # fmt: skip
+        assert done.returncode == 2
+        assert "the current folder is not there any more" in done.stderr
+        assert "Traceback" not in done.stderr
+
+
 class TestStreams:
     PRINTS = """
         import ctypes, os, sys
