@@ -13,7 +13,6 @@ Invariants
 
 from __future__ import annotations
 
-import copy
 from collections.abc import Callable, Iterator
 from typing import Any, TypeVar
 
@@ -144,6 +143,8 @@ def _level_with_approximation(shrink: _Shrink, level: Any, given: _Parameters, p
                 f"'aa', ...) among them; expected {_EXPECTED}"
             )
         details = {key: value for key, value in level.items() if key not in names}
+        import copy
+
         new = copy.copy(level)
         new.update(_level(shrink, details, given, place))
         return new
@@ -160,6 +161,8 @@ def _level(shrink: _Shrink, level: Any, given: _Parameters, place: str) -> Any:
     if level is None:
         return None
     if isinstance(level, dict):
+        import copy
+
         new = copy.copy(level)
         for key, values in zip(level, _per_key(given, level, place), strict=True):
             new[key] = _level(shrink, level[key], values, f"{place}[{key!r}]")

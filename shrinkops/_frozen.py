@@ -61,6 +61,12 @@ class Frozen:
     def __post_init__(self) -> None:
         """Check the fields; for subclasses."""
 
+    def __copy__(self) -> Self:
+        return self
+
+    def __deepcopy__(self, memo: dict[int, Any]) -> Self:
+        return self
+
     def __replace__(self, **changes: Any) -> Self:
         return type(self)(**{**self.__dict__, **changes})
 

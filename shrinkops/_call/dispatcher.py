@@ -22,11 +22,11 @@ from collections.abc import Callable, Sequence
 from typing import TYPE_CHECKING, Any
 
 from shrinkops._errors import FAULTS, UnsupportedArrayError, is_callers, said, type_name
+from shrinkops._plugins.choice import Choice, choose
 from shrinkops._plugins.registry import registry
 
 if TYPE_CHECKING:
     from shrinkops._plugins.backend import Kernel
-    from shrinkops._plugins.choice import Choice
     from shrinkops._plugins.records import Entry
     from shrinkops.operations._declaration import Operation
 
@@ -156,8 +156,6 @@ class Dispatcher:
         return registry.is_current(choice.backends) and choice.backends is self._valid
 
     def _choose(self, cls: type) -> Choice:
-        from shrinkops._plugins.choice import choose  # not before the first call
-
         try:
             return choose(cls)
         except UnsupportedArrayError as error:
@@ -228,8 +226,6 @@ class Dispatcher:
 
     def _updated(self) -> bool:
         """Make the table anew; False if it, or the set, has changed meanwhile."""
-        from shrinkops._plugins.choice import choose
-
         backends, table, traced = registry.in_use, self.table, self._traced
         winners: dict[type, tuple[Entry, Kernel] | None] = {}
 

@@ -5,6 +5,7 @@ Invariants
 - A handle's operations are the public functions with another dispatcher: the same
   template, signature and documentation, and no way to another backend.
 - It is bound to a backend, not to a name: no change of the registry changes it.
+- A registered backend has one handle, and its operations pickle by its name.
 """
 
 from __future__ import annotations
@@ -77,6 +78,7 @@ class Handle:
     def _make(self, like: Dispatcher) -> Callable[..., Any]:
         name = like.operation.name
         function = dispatching(_One(like, self._entry), public_function(name))
+        function.__module__, function.__qualname__ = __name__, f"by_name.{_key(self.name)}.{name}"
         self.__dict__[name] = function
         return function
 
@@ -114,6 +116,33 @@ class Handle:
         return handle, (self.name if registered else self.backend,)
 
 
+class _ByName:
+    """The handles as attributes, so that a pickle can name their operations."""
+
+    def __getattr__(self, key: str) -> Handle:
+        for entry in registry.entries():
+            if _key(entry.name) == key:
+                return _handle_of(entry)
+        raise AttributeError(f"no backend is named {key!r} in this process", name=key)
+
+
+by_name = _ByName()
+
+
+def _key(name: str) -> str:
+    """Return a backend's name without the dots, which part attributes."""
+    return name.replace(".", "\N{MIDDLE DOT}")
+
+
+def _handle_of(entry: Entry) -> Handle:
+    if entry.handle is None:
+        made = Handle(entry)
+        with registry.lock:
+            entry.handle = entry.handle or made  # another thread may have been faster
+    found: Handle = entry.handle
+    return found
+
+
 def _operations() -> list[str]:
     return sorted(d.operation.name for d in dispatchers)
 
@@ -122,7 +151,7 @@ def handle(backend: str | Backend) -> Handle:
     """Return the handle of a backend; see `shrinkops.get_backend`."""
     if isinstance(backend, Backend):
         known = next((e for e in registry.in_use.known if e.backend is backend), None)
-        return Handle(known or from_object(backend, repr(backend), "this process")[0])
+        return _handle_of(known or from_object(backend, repr(backend), "this process")[0])
     if not isinstance(backend, str):
         raise TypeError(
             f"get_backend: got {backend!r} of type {type_name(type(backend))}, "
@@ -141,4 +170,4 @@ def handle(backend: str | Backend) -> Handle:
             f"get_backend: no backend is named {backend!r}; {close_names(backend, names)}"
             + "".join(aside)
         )
-    return Handle(entry)
+    return _handle_of(entry)

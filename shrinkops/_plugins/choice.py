@@ -20,19 +20,21 @@ import warnings
 import weakref
 from collections.abc import Iterator, Sequence
 from types import CodeType
-from typing import Any, NamedTuple
+from typing import Any
 
 from shrinkops._errors import FAULTS, UnsupportedArrayError, is_callers, said, type_name
+from shrinkops._frozen import Frozen
 
 from .backends import Backends
 from .frameworks import ABSENT, BARE, HALF, OURS, state
 from .records import Entry
+from .refusal import refusal
 from .registry import MOMENT, registry
 
 __all__ = ["Answer", "Choice", "answers", "choose"]
 
 
-class Answer(NamedTuple):
+class Answer(Frozen):
     """What a backend says about a class.
 
     Attributes
@@ -49,7 +51,7 @@ class Answer(NamedTuple):
     told: str
 
 
-class Choice(NamedTuple):
+class Choice(Frozen):
     """The backend that takes a class.
 
     Attributes
@@ -93,8 +95,6 @@ def _choose(cls: type, backends: Backends) -> Choice:
         if takers:
             entry, reason = _most_specific(cls, takers, backends)
             return Choice(entry, backends, settled, reason)
-    from .refusal import refusal
-
     now = registry.in_use  # one may just have been set aside
     raise refusal(cls, now if now.complete else backends)
 

@@ -122,7 +122,7 @@ def look_again() -> None:
     That ends at the first error, and in two threads at once CPython's own finder raises one.
     """
     for finder in list(sys.meta_path):
-        forget = getattr(finder, "invalidate_caches", None)
+        forget: Any = getattr(finder, "invalidate_caches", None)
         for _ in range(_ATTEMPTS if callable(forget) else 0):
             try:
                 forget()

@@ -13,7 +13,6 @@ from __future__ import annotations
 
 import contextlib
 import importlib
-import importlib.util
 import os
 import sys
 import time
@@ -210,6 +209,8 @@ def changed(module: str, imported: Imported, plugin: Plugin | None) -> bool:
 @contextlib.contextmanager
 def forgotten(module: str) -> Iterator[None]:
     """Import a module, and those inside it, anew; if that fails the old ones are back."""
+    import importlib.util
+
     old = {}
     for name, loaded in _belonging(module).items():
         file = getattr(loaded, "__file__", None)

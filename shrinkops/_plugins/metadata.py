@@ -11,14 +11,14 @@ Invariants
 
 from __future__ import annotations
 
-import importlib.util
+import os
 import re
 import sys
 from collections.abc import Iterator
-from pathlib import Path
-from typing import TYPE_CHECKING, Any, NamedTuple
+from typing import TYPE_CHECKING, Any
 
 from shrinkops._errors import is_callers
+from shrinkops._frozen import Frozen
 
 from .hookspecs import PROJECT
 from .records import Point
@@ -39,7 +39,7 @@ OWN = {
 """Our own plugins: their names and modules, as in the entry points of pyproject.toml."""
 
 
-class Damage(NamedTuple):
+class Damage(Frozen):
     """A file of metadata that cannot be read."""
 
     file: str
@@ -48,6 +48,8 @@ class Damage(NamedTuple):
 
 def own_points() -> list[Point]:
     """Return our own plugins, as far as their modules are there."""
+    import importlib.util  # slow to import, and mostly there by now
+
     version = getattr(sys.modules.get(PROJECT), "__version__", "")
     return [
         Point(name, module, "", PROJECT, version)
@@ -111,14 +113,19 @@ def _distributions(damages: list[Damage]) -> Iterator[Distribution]:
 def _stem(distribution: Distribution) -> str:
     """Return ``name-version`` from the folder's name; empty where there is none."""
     path: Any = getattr(distribution, "_path", None)
-    return "" if path is None else Path(str(path)).stem
+    if path is None:
+        return ""
+    return os.path.splitext(os.path.basename(str(path).rstrip("/\\")))[0]
 
 
 def _file(distribution: Distribution, name: str) -> str:
     path: Any = getattr(distribution, "_path", None)
-    return (
-        str(Path(str(path), name).absolute()) if path is not None else f"{name} of {distribution!r}"
-    )
+    if path is None:
+        return f"{name} of {distribution!r}"
+    try:
+        return os.path.abspath(os.path.join(str(path), name))
+    except OSError:  # the current folder is gone
+        return os.path.join(str(path), name)
 
 
 def _identity(distribution: Distribution, damages: list[Damage]) -> tuple[str, str]:

@@ -77,6 +77,8 @@ class Entry:
     plugin, distribution, version : str
     replaces : bool
         Registered by hand, in the place of an installed backend of its name.
+    handle : Handle, optional
+        The handle of the backend, once somebody asked for it.
     """
 
     __slots__ = (
@@ -84,6 +86,7 @@ class Entry:
         "backend",
         "declared",
         "distribution",
+        "handle",
         "name",
         "plugin",
         "replaces",
@@ -106,6 +109,7 @@ class Entry:
         self.distribution = distribution
         self.version = version
         self.replaces = replaces
+        self.handle: Any = None
 
     def __repr__(self) -> str:
         return f"<Entry {self.name!r} from {self.source}>"

@@ -25,17 +25,16 @@ import threading
 import time
 import warnings
 from collections.abc import Callable, Iterator
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
 from shrinkops._errors import type_name
 
 from .backend import Backend
 from .backends import Backends, close_names, unknown_names
+from .discovery import Discovery
 from .frameworks import ABSENT, Watch, being_imported, look_again, state
+from .loading import from_object
 from .records import BY_HAND, Aside, Entry, Quarantined, reason
-
-if TYPE_CHECKING:
-    from .discovery import Discovery
 
 __all__ = ["MOMENT", "Entry", "Quarantined", "Registry", "registry"]
 
@@ -150,8 +149,6 @@ class Registry:
                 "register: got None, expected a shrinkops.Backend or a plugin; a function "
                 "that makes one must return it"
             )
-        from .loading import from_object
-
         entries = from_object(plugin, _plugin_name(plugin), BY_HAND)
         self.backends()
         with self.lock:
@@ -274,8 +271,6 @@ class Registry:
 
     def _claim(self, done: Callable[[], bool], patience: float) -> bool:
         """Become the one thread that reads; False if another one is, or all is done."""
-        from .discovery import Discovery
-
         until = time.monotonic() + patience
         with self.lock:
             while not done():

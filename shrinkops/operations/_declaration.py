@@ -163,6 +163,12 @@ class Operation(Frozen):
                 f"first of them {names[0]!r}"
             )
 
+    def __reduce__(self) -> Any:
+        import pkgutil
+
+        # By its name, as a function is: its definitions are functions that no module names.
+        return pkgutil.resolve_name, (f"shrinkops._call.dispatcher:by_name.{self.name}.operation",)
+
     @property
     def parameter_names(self) -> tuple[str, ...]:
         """Names of the parameters, in order."""

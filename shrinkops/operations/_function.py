@@ -10,10 +10,10 @@ Invariants
 
 from __future__ import annotations
 
-import inspect
 import linecache
 import sys
 from collections.abc import Callable
+from types import CodeType
 from typing import Any, TypeVar, dataclass_transform
 
 from shrinkops._call.dispatcher import Dispatcher, dispatchers
@@ -52,12 +52,19 @@ def make(function, check):
 """
 
 
+_codes: dict[str, CodeType] = {}
+"""Compiled templates by their text: operations of the same parameters have one in common."""
+
+
 def _compiled(source: str, module: dict[str, Any], label: str) -> Callable[..., Any]:
     """Return the template's ``make``; its functions belong to the module given."""
-    filename = f"<shrinkops {label}>"
-    linecache.cache[filename] = (len(source), None, source.splitlines(True), filename)
+    code = _codes.get(source)
+    if code is None:
+        filename = f"<shrinkops {label}>"
+        linecache.cache[filename] = (len(source), None, source.splitlines(True), filename)
+        code = _codes[source] = compile(source, filename, "exec")
     made: dict[str, Any] = {}
-    exec(compile(source, filename, "exec"), module, made)
+    exec(code, module, made)
     make: Callable[..., Any] = made["make"]
     return make
 
@@ -125,12 +132,19 @@ def public_function(name: str) -> Callable[..., Any]:
     return function
 
 
+_VARARGS, _VARKEYWORDS = 0x04, 0x08  # as in inspect, which takes long to import
+
+
 def _check_stub(operation: Operation, stub: Any) -> None:
-    parameters = inspect.signature(stub).parameters
+    code = stub.__code__
     names = ("x", *operation.parameter_names, "out")
-    given = {name: parameter.default for name, parameter in parameters.items()}
-    wanted = dict(zip(names, (inspect.Parameter.empty, *operation.defaults, None), strict=True))
-    if stub.__name__ != operation.name or given != wanted or list(given) != list(wanted):
+    given = code.co_varnames[: code.co_argcount + code.co_kwonlyargcount]
+    defaults = (stub.__defaults__, stub.__kwdefaults__)
+    wanted = (operation.defaults, {"out": None})
+    starred = code.co_flags & (_VARARGS | _VARKEYWORDS)
+    if stub.__name__ != operation.name or given != names or defaults != wanted or starred:
+        import inspect
+
         raise TypeError(
             f"the stub of operation {operation.name!r} is {stub.__name__}"
             f"{inspect.signature(stub)}; its declaration says {operation.name}(x, "
@@ -163,7 +177,7 @@ class OperationCallable:
             attributes=", ".join(f"self.{name}" for name in names),
             keywords=", ".join(f"{name}={name}" for name in names),
         )
-        make = _compiled(source, function.__globals__, cls.__name__)
+        make = _compiled(source, function.__globals__, f"class of {', '.join(names)}")
         label = cls.__name__
 
         def check(*values: Any) -> None:

@@ -204,7 +204,6 @@ class TestFiles:
         assert "CONFORMS" in done.stdout
         assert "RuntimeError: no device any more" in (folder / "c.json").read_text("utf-8")
 
-
     @pytest.mark.skipif(sys.platform == "win32", reason="its folders in use cannot be removed")
     @pytest.mark.parametrize("command", [("conformance", "numpy"), ("bench", "numpy"), ("demo",)])
     def test_a_current_folder_that_is_gone(self, folder, command):

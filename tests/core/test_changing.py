@@ -320,6 +320,30 @@ def test_a_handle_has_operations_that_are_declared_later(site: Any) -> None:
     assert told == "[0. 1.] [0. 1.]"
 
 
+def test_what_of_a_handle_and_an_operation_is_copied_and_sent(site: Any) -> None:
+    told = site.run(
+        """
+        import copy, pickle
+        from shrinkops import get_backend
+        x = np.array([0.25, 1.0])
+        h = get_backend("numpy")
+        for thing in (h, h.softshrink, shrinkops.softshrink, shrinkops.Softshrink(0.5),
+                      shrinkops.softshrink.operation):
+            again = pickle.loads(pickle.dumps(thing))
+            print(again == thing, copy.copy(thing) == copy.deepcopy(thing) == thing)
+        shrinkops.register(make("a.b", lambda self, cls: cls is np.ndarray,
+                                kernel=lambda self, op: lambda x, *rest: "a.b"))
+        f = get_backend("a.b").hardshrink
+        sent = pickle.dumps(f)
+        print(pickle.loads(sent) is f, f(x), get_backend("a.b") is get_backend("a.b"))
+        shrinkops.unregister("a.b")
+        try: pickle.loads(sent)
+        except AttributeError as error: print("by_name.a" in str(error))
+        """
+    )
+    assert told.splitlines() == ["True True"] * 5 + ["True a.b True", "True"]
+
+
 def test_what_a_worker_process_may_be_sent(site: Any) -> None:
     """By value too, as for a package in development; a worker has shrinkops installed."""
     pytest.importorskip("cloudpickle")
