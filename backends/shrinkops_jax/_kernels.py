@@ -88,7 +88,8 @@ def native(operation: str, dtype: str) -> Callable[..., Any] | None:
     return one
 
 
-_NUMBERS = frozenset({float, int, np.float32, np.float64})
+_INTEGERS = (np.int8, np.int16, np.int32, np.int64, np.uint8, np.uint16, np.uint32, np.uint64)
+_NUMBERS = frozenset({float, int, np.float16, np.float32, np.float64, *_INTEGERS})
 _REMEMBERED = 4096
 
 

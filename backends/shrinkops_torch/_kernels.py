@@ -11,6 +11,7 @@ Invariants
 
 from __future__ import annotations
 
+import math
 import sys
 from collections.abc import Callable, Sequence
 from typing import Any
@@ -163,6 +164,19 @@ def _overlaps(out: Any, arguments: Sequence[Any]) -> bool:
     )
 
 
+_WIDENED = frozenset({np.float16, np.float32, np.float64})
+_WHOLE = frozenset({int, np.int8, np.int16, np.int32, np.int64,
+                    np.uint8, np.uint16, np.uint32, np.uint64})  # fmt: skip
+
+
+def _exact(lambd: Any) -> float:
+    """Return a number of a well-known type as the float that is equal to it, else NaN."""
+    kind = type(lambd)
+    if kind in _WIDENED or (kind in _WHOLE and -(2**53) <= lambd <= 2**53):
+        return float(lambd)
+    return math.nan
+
+
 def _hardshrink(careful: Callable[..., Any]) -> Callable[..., Any]:
     native_op = torch.hardshrink
     float32, float64, tensor = torch.float32, torch.float64, torch.Tensor
@@ -171,9 +185,9 @@ def _hardshrink(careful: Callable[..., Any]) -> Callable[..., Any]:
 
     def kernel(x: Any, lambd: Any, out: Any) -> Any:
         # torch.hardshrink rounds a Python float once to these dtypes.
+        number = lambd if type(lambd) is float else _exact(lambd)
         if (
-            type(lambd) is float
-            and _FLOAT32_SMALLEST <= lambd <= _FLOAT32_LARGEST
+            _FLOAT32_SMALLEST <= number <= _FLOAT32_LARGEST
             and type(x) is tensor
             and ((dtype := x.dtype) is float32 or dtype is float64)
         ):
@@ -185,13 +199,13 @@ def _hardshrink(careful: Callable[..., Any]) -> Callable[..., Any]:
                     or tracing()
                 ):
                     try:
-                        return native_op(x, lambd)
+                        return native_op(x, number)
                     except (NotImplementedError, RuntimeError):  # a layout without it
                         pass
             elif type(out) is tensor and out.shape == x.shape:
                 try:
                     if out is x or (out.is_contiguous() and x.is_contiguous()):
-                        return native_op(x, lambd, out=out)
+                        return native_op(x, number, out=out)
                 except RuntimeError:  # of another dtype or device, or what PyTorch says again
                     pass
         return careful(x, lambd, out)
