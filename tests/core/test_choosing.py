@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from importlib.util import find_spec
 from typing import Any
 
 import pytest
@@ -28,6 +29,11 @@ def shrinkops_backends():
 """
 
 
+def needs(library: str) -> pytest.MarkDecorator:
+    """Skip where a library is not installed; it is not imported here to see that."""
+    return pytest.mark.skipif(find_spec(library) is None, reason=f"needs {library}")
+
+
 # Passing states
 
 
@@ -49,6 +55,7 @@ def test_a_plugin_module_that_computes_while_it_is_imported_by_hand(site: Any) -
     assert site.run("import acme; print(works(), names(), aside())") == "True ['acme'] []"
 
 
+@needs("jax")
 def test_a_class_that_arrives_in_the_middle_of_a_frameworks_import(site: Any) -> None:
     """Through an import hook, while JAX's own modules are half there."""
     told = site.run(
@@ -69,6 +76,7 @@ def test_a_class_that_arrives_in_the_middle_of_a_frameworks_import(site: Any) ->
     assert told == "True True []"
 
 
+@needs("torch")
 def test_stand_ins_in_sys_modules_take_no_backend_away(site: Any) -> None:
     told = site.run(
         """
@@ -124,6 +132,7 @@ ODD = {
 }
 
 
+@needs("pandas")
 @pytest.mark.parametrize("odd", ODD.values(), ids=ODD)
 def test_a_class_that_cannot_be_looked_at_takes_no_backend_away(site: Any, odd: str) -> None:
     import textwrap
@@ -369,6 +378,7 @@ except ValueError as error:
 # What a refusal says
 
 
+@needs("torch")
 def test_a_refusal_names_what_was_set_aside_or_blocked(site: Any) -> None:
     site.install("acme-x", "raise OSError('libacme.so: cannot open')")
     told = site.run(

@@ -47,6 +47,7 @@ ROWS: dict[str, tuple[str, list[str], list[str]]] = {
     "numpy-oldest": ("3.11", oldest("conformance"), ["numpy"]),
     "numpy-2.2": ("3.12", ["numpy==2.2.*", *KIT], ["numpy"]),
     "numpy-2.3": ("3.12", ["numpy==2.3.*", *KIT], ["numpy"]),
+    "numpy-2.4": ("3.13", ["numpy==2.4.*", *KIT], ["numpy"]),
     "numpy-newest": ("3.13", ["numpy", *KIT], ["numpy"]),
     "no-compiler": ("3.12", ["numpy", *KIT], ["numpy"]),
     "jax-oldest": ("3.11", oldest("conformance", "jax"), ["numpy", "jax"]),
@@ -95,6 +96,17 @@ def versions(session: nox.Session, row: str) -> None:
     finally:
         if "--write" in session.posargs:
             write(session, row, result)
+
+
+@nox.session(python="3.12")
+def alone(session: nox.Session) -> None:
+    """Test the core and the NumPy backend where no other array library is installed."""
+    wheels = list((WHEELS / "compiled").glob("*.whl"))
+    if not wheels:
+        session.error("build first: nox -f tests/tools/noxfile.py -s build")
+    session.install(str(wheels[0]), *KIT, "filelock", "pyyaml")
+    # Not `python -m pytest`, which would put the sources before the wheel.
+    session.run("pytest", "-q", "tests/core", "tests/numpy_backend")
 
 
 def write(session: nox.Session, row: str, result: str) -> None:
