@@ -27,6 +27,7 @@ from shrinkops.spec import FORMATS, Operation
 from . import _complex, _floats, _integers, _layouts
 from ._bits import exact_if_tiny, opaque
 from ._derivatives import differentiable, differentiates
+from ._scripts import BitsInScripts
 
 __all__ = ["native", "traceable"]
 
@@ -125,10 +126,18 @@ class _Differentiable(torch.autograd.Function):
 
 def traceable(operation: Operation, checked: Any) -> Any:
     """Put in front of the shared checks what they need not see."""
+    recording: list[bool] = []  # a script; PyTorch traces in one thread at a time
 
     def careful(x: Any, *arguments: Any) -> Any:
         if any(isinstance(a, torch.fx.Proxy) for a in (x, *arguments)):
             return _recorded(operation, x, *arguments)
+        if _is_tracing() and not recording:
+            recording.append(True)
+            try:
+                with BitsInScripts():
+                    return careful(x, *arguments)
+            finally:
+                recording.clear()
         if x.is_nested and x.layout is torch.strided:
             return _layouts.nested(operation.name, x, arguments, careful)
         *parameters, out = arguments
@@ -147,6 +156,7 @@ def traceable(operation: Operation, checked: Any) -> Any:
 
 
 _FLOATS = (float, np.floating)
+_is_tracing = torch._C._is_tracing
 
 
 _is_alias_of: Callable[[Any, Any], bool] = getattr(torch._C, "_is_alias_of")  # noqa: B009 - no stub
@@ -180,7 +190,7 @@ def _exact(lambd: Any) -> float:
 def _hardshrink(careful: Callable[..., Any]) -> Callable[..., Any]:
     native_op = torch.hardshrink
     float32, float64, tensor = torch.float32, torch.float64, torch.Tensor
-    tracing = torch._C._is_tracing
+    tracing = _is_tracing
     transformed = torch._C._functorch.peek_interpreter_stack
 
     def kernel(x: Any, lambd: Any, out: Any) -> Any:
@@ -220,7 +230,27 @@ def _recorded(operation: Operation, x: Any, *arguments: Any) -> Any:
     *parameters, out = arguments
     proxy = next(a for a in (x, *arguments) if isinstance(a, torch.fx.Proxy))
     options = {} if out is None else {"out": out}
-    return proxy.tracer.create_proxy("call_function", function, (x, *parameters), options)
+    own = [_written(operation.name, p) for p in parameters]
+    return proxy.tracer.create_proxy("call_function", function, (x, *own), options)
+
+
+def _written(name: str, parameter: Any) -> Any:
+    """Return a number as one that the code of a graph can spell."""
+    if type(parameter) in (bool, int, float) or isinstance(
+        parameter, (torch.Tensor, torch.fx.Proxy)
+    ):
+        return parameter
+    try:
+        number = float(parameter)
+        exact = number == parameter or number != number
+    except (TypeError, ValueError, OverflowError):
+        exact = False
+    if exact and not isinstance(parameter, (str, np.ndarray)):
+        return number
+    raise TypeError(
+        f"{name}: a graph of torch.fx cannot hold {parameter!r} of type "
+        f"{type(parameter).__name__}; pass a float, an int or a tensor"
+    )
 
 
 def _skip_frame(function: Any) -> None:

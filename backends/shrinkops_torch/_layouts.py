@@ -73,7 +73,13 @@ def apply(
         )
     numbers = list(parameters)
     if x.layout is torch.sparse_coo:
-        x = x.coalesce()
+        try:
+            x = x.coalesce()
+        except NotImplementedError:  # float8, and unsigned integers
+            raise refuse(
+                "PyTorch adds up nothing of this dtype that is stored twice",
+                "pass is_coalesced=True where nothing is",
+            ) from None
         values = dense(x.values(), *numbers)
         return torch.sparse_coo_tensor(
             x.indices().clone(), values, x.shape, is_coalesced=True, check_invariants=False
@@ -82,7 +88,10 @@ def apply(
     if names is None:
         raise refuse("it has no values to compute on", "call x.to_dense() first")
     rows, columns = (getattr(x, name)().clone() for name in names)
-    values = dense(x.values(), *numbers)
+    values = x.values()
+    if values.is_complex():
+        values = values.clone()  # its parts would be views of x, which has no strides
+    values = dense(values, *numbers)
     return torch.sparse_compressed_tensor(
         rows, columns, values, x.shape, layout=x.layout, check_invariants=False
     )

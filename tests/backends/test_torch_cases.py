@@ -124,6 +124,24 @@ def test_an_exported_program_gives_bits_and_derivatives_at_every_place(
         assert gradient.eq(1).all()
 
 
+@pytest.mark.parametrize(
+    ("function", "dtype", "lambd"),
+    [
+        (hardshrink, torch.float64, torch.tensor([0.5], dtype=torch.float64)),
+        (softshrink, torch.bfloat16, torch.tensor(0.5, dtype=torch.float64)),
+        (garrote, torch.float8_e4m3fnuz, 0.5),
+        (firmshrink, torch.complex64, torch.tensor(0.5)),
+        (hardshrink, torch.uint64, 1),
+    ],
+)
+def test_a_traced_script_takes_every_dtype(function: Any, dtype: Any, lambd: Any) -> None:
+    x = torch.tensor([3, 0, 1]).to(dtype)
+    with warnings.catch_warnings():
+        warnings.simplefilter("ignore")  # TorchScript is deprecated
+        traced = torch.jit.trace(Network(function, lambd), (x,), check_trace=False)
+    assert torch.equal(traced(x).view(torch.uint8), function(x, lambd).view(torch.uint8))
+
+
 def test_a_traced_script_keeps_the_derivative_at_every_place() -> None:
     x = torch.full((17,), NAN)
     for function in FAMILY:
@@ -169,6 +187,20 @@ def test_sparse_tensors_keep_their_layout(name: str, function: Any) -> None:
     torch.sparse.sum(function(leaf)).backward()
     assert values.grad is not None
     assert values.grad[0] == 0
+
+
+def test_sparse_complex_and_dtypes_that_pytorch_cannot_add() -> None:
+    z = torch.tensor([[1 + 1j, 0], [0.1, 2]])
+    places = torch.tensor([[0, 2]])
+    with warnings.catch_warnings():
+        warnings.simplefilter("ignore")  # CSR is in beta state
+        assert same(softshrink(z.to_sparse_csr(), 0.5).to_dense().real, softshrink(z, 0.5).real)
+        for dtype in (torch.float8_e5m2, torch.uint16):
+            stored = torch.tensor([1, 3]).to(dtype)
+            with pytest.raises(TypeError, match="is_coalesced=True"):
+                hardshrink(torch.sparse_coo_tensor(places, stored, (4,)), 1.0)
+            known = torch.sparse_coo_tensor(places, stored, (4,), is_coalesced=True)
+            assert hardshrink(known, 1.0).values().to(torch.int64).tolist() == [0, 3]
 
 
 def test_what_is_stored_twice_is_added_first_and_nothing_is_shared() -> None:
@@ -394,6 +426,15 @@ def test_symbolic_trace_records_the_public_function() -> None:
 
 
 # G11: a number beyond the type
+
+
+@pytest.mark.parametrize("number", [np.float32(0.5), np.float64(0.5), np.int64(1), Fraction(1, 2)])
+def test_symbolic_trace_spells_every_number(number: Any) -> None:
+    x = torch.tensor([2.0, 0.1])
+    traced = torch.fx.symbolic_trace(Network(garrote, number))
+    assert same(traced(x), garrote(x, number))
+    with pytest.raises(TypeError, match=r"torch\.fx cannot hold Fraction\(1, 3\)"):
+        torch.fx.symbolic_trace(Network(garrote, Fraction(1, 3)))
 
 
 def test_a_number_beyond_the_type_is_named_in_short() -> None:

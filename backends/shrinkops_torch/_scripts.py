@@ -1,0 +1,47 @@
+"""Bits of tensors in scripts that ``torch.jit.trace`` records.
+
+Invariants
+----------
+- A script has no way to write that a tensor is seen as another dtype, so an operator does it.
+- The operator gives a tensor of its own, as its schema says, and has no derivative: only
+  patterns pass through it.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from typing import Any
+
+import torch
+from torch.overrides import TorchFunctionMode
+
+__all__ = ["BitsInScripts"]
+
+_DTYPES = tuple(
+    getattr(torch, name)
+    for name in (
+        *("int8", "int16", "int32", "int64", "uint8", "uint16", "uint32", "uint64"),
+        *("float16", "bfloat16", "float32", "float64", "float8_e4m3fn", "float8_e5m2"),
+        *("float8_e4m3fnuz", "float8_e5m2fnuz", "complex64", "complex128"),
+    )
+)
+
+
+def _seen_as(x: Any, dtype: int) -> Any:
+    return x.detach().view(_DTYPES[dtype]).clone()
+
+
+_library: Any = vars(torch.library)["Library"]("shrinkops", "DEF")  # it has no types
+_library.define("seen_as(Tensor x, int dtype) -> Tensor")
+_library.impl("seen_as", _seen_as, "CompositeExplicitAutograd")
+
+
+class BitsInScripts(TorchFunctionMode):
+    """Records the operator for every ``view`` as another dtype."""
+
+    def __torch_function__(
+        self, func: Any, types: Sequence[Any], args: Any = (), kwargs: Any = None
+    ) -> Any:
+        if func is torch.Tensor.view and len(args) == 2 and isinstance(args[1], torch.dtype):
+            return torch.ops.shrinkops.seen_as(args[0], _DTYPES.index(args[1]))
+        return func(*args, **(kwargs or {}))
