@@ -16,8 +16,8 @@ from typing import Any
 
 import numpy as np
 
-from shrinkops import Backend
-from shrinkops.spec import FORMATS, IntegerFormat, Operation
+from shrinkops import Backend, UnsupportedArrayError
+from shrinkops.spec import FORMATS, IntegerFormat, Operation, type_name
 
 __all__ = ["BoundBackend", "any_adapter", "kernel"]
 
@@ -54,7 +54,7 @@ class BoundBackend(Backend):
         self._class: type = type(xp.zeros(1))
 
     def handles(self, cls: type) -> bool:
-        return issubclass(cls, self._class)
+        return issubclass(cls, self._class) or _bound.get(cls) is self
 
     @property
     def dtypes(self) -> frozenset[str]:  # type: ignore[override]
@@ -117,6 +117,13 @@ def bound(x: Any) -> BoundBackend:
     cls = type(x)
     if cls not in _bound:
         xp = x.__array_namespace__()
+        lacking = [f"x.{name}" for name in ("dtype", "shape") if not hasattr(x, name)]
+        lacking += [name for name in ("asarray", "where", "zeros") if not hasattr(xp, name)]
+        if lacking:
+            raise UnsupportedArrayError(
+                f"{type_name(cls)} names the namespace {xp!r}, and the standard's "
+                f"{', '.join(lacking)} is missing; register a backend for its type, or convert x"
+            )
         known = next((b for b in _bound.values() if b.serves(xp)), None)
         _bound[cls] = known or BoundBackend(xp)
     return _bound[cls]

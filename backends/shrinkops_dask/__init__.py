@@ -44,7 +44,7 @@ class DaskBackend(NumpyTypes):
     def kernel(self, operation: Any) -> Any:
         from . import _frames
 
-        return _frames.kernel(operation, super().kernel(operation))
+        return _frames.kernel(self, operation, super().kernel(operation))
 
     def native(self, operation: str, dtype: str) -> Any:
         from . import _arrays

@@ -1,8 +1,10 @@
-"""dask.dataframe: partition by partition, as pandas does it.
+"""dask.dataframe: partition by partition, as pandas does it; and what both kinds check first.
 
 Invariants
 ----------
 - What a partition of no rows refuses is refused when the graph is made.
+- A number that is known only when the graph is computed is an element, not a number: a negative or
+  NaN one leaves x as it is.
 - A threshold per column may be a pandas Series, a dict, or what dask reduces a frame to; one
   per row is a collection with x's partitions.
 """
@@ -12,23 +14,58 @@ from __future__ import annotations
 from collections.abc import Callable, Mapping, Sequence
 from typing import Any
 
+import numpy as np
+from shrinkops_numpy._foreign import Call
+from shrinkops_numpy._wrappers._units import is_one, to_plain
+
+from shrinkops import Backend
 from shrinkops.spec import Operation, public_function, type_name
 
-from ._tasks import task
+from ._tasks import partition_task
 
 __all__ = ["kernel"]
 
 
-def kernel(operation: Operation, arrays: Callable[..., Any]) -> Callable[..., Any]:
+def kernel(
+    backend: Backend, operation: Operation, arrays: Callable[..., Any]
+) -> Callable[..., Any]:
     """Return ``kernel(x, *parameters, out)`` for frames around the one for arrays."""
     import dask.array as da
 
+    inner = Call(backend, operation)
+
     def either(x: Any, *arguments: Any) -> Any:
-        if isinstance(x, da.Array):
-            return arrays(x, *arguments)
-        return _frame(operation, x, arguments[:-1], arguments[-1])
+        *parameters, out = arguments
+        named = zip(parameters, operation.parameter_names, strict=True)
+        plain = [_number(value, name, inner) for value, name in named]
+        if not isinstance(x, da.Array):
+            return _frame(operation, x, plain, out)
+        if type(x) is not da.Array:
+            raise TypeError(
+                f"{operation.name}: dask makes its own Array of a {type_name(type(x))}, expected "
+                f"its own type; pass dask.array.Array(x.dask, x.name, x.chunks, meta=x._meta)"
+            )
+        for value, name in zip(plain, operation.parameter_names, strict=True):
+            if hasattr(value, "_meta") and not isinstance(value, da.Array):
+                raise _mixed(operation.name, x, value, name, "a dask array like x")
+        return arrays(x, *plain, out)
 
     return either
+
+
+def _number(value: Any, name: str, inner: Call) -> Any:
+    """Return the number of a 0-d ndarray or a dimensionless quantity; anything else as it is."""
+    if type(value) is np.ndarray and value.ndim == 0:
+        return value[()]
+    return to_plain(value, name, inner) if is_one(value) else value
+
+
+def _mixed(operation: str, x: Any, value: Any, name: str, other: str) -> TypeError:
+    return TypeError(
+        f"{operation}: all arrays must be of one library, the one of x ('dask' backend), got x "
+        f"is {type_name(type(x))}, {name} is {type_name(type(value))}; pass a Python float as "
+        f"{name}, or {other}"
+    )
 
 
 def _frame(operation: Operation, x: Any, parameters: Sequence[Any], out: Any) -> Any:
@@ -46,12 +83,16 @@ def _frame(operation: Operation, x: Any, parameters: Sequence[Any], out: Any) ->
     meta = function(x._meta, *(_sample(x, v) if name in lazy else v for v, name in named))
     numbers = [None if name in lazy else value for value, name in named]
     return x.map_partitions(
-        task(function, numbers), *lazy.values(), meta=meta, enforce_metadata=False
+        partition_task(function, numbers), *lazy.values(), meta=meta, enforce_metadata=False
     )
 
 
 def _lazy(value: Any) -> bool:
-    return hasattr(value, "npartitions") and hasattr(value, "_meta")
+    import dask.array as da
+
+    return isinstance(value, da.Array) or (
+        hasattr(value, "npartitions") and hasattr(value, "_meta")
+    )
 
 
 def _check(operation: str, x: Any, value: Any, name: str) -> None:
@@ -60,16 +101,14 @@ def _check(operation: str, x: Any, value: Any, name: str) -> None:
     import pandas as pd
 
     per_column = isinstance(value, (pd.Series, Mapping)) and isinstance(x, dd.DataFrame)
-    if hasattr(value, "dtype") and hasattr(value, "shape") and value.shape != () and not per_column:
-        raise TypeError(
-            f"{operation}: all arrays must be of one library, the one of x ('dask' backend), got x "
-            f"is {type_name(type(x))}, {name} is {type_name(type(value))}; pass a Python float as "
-            f"{name}, or a collection like x"
-        )
+    several = hasattr(value, "shape") and value.shape != () and hasattr(value, "ndim")
+    if several and not per_column:
+        raise _mixed(operation, x, value, name, "a collection like x")
 
 
 def _aligned(operation: str, x: Any, value: Any, name: str) -> Any:
     """Return a parameter whose partitions go with x's, or the single one that serves them all."""
+    import dask.array as da
     import dask.dataframe as dd
 
     kinds = {
@@ -78,13 +117,12 @@ def _aligned(operation: str, x: Any, value: Any, name: str) -> Any:
         dd.Index: (dd.Index,),
     }
     fitting = next(taken for kind, taken in kinds.items() if isinstance(x, kind))
+    if isinstance(value, da.Array):
+        raise _mixed(operation, x, value, name, "a collection like x")
     if value.ndim == 0:
         return value
     if not isinstance(value, fitting):
-        raise TypeError(
-            f"{operation}: {name} is {type_name(type(value))} and x is {type_name(type(x))}; pass "
-            f"a float, or a collection like x"
-        )
+        raise _mixed(operation, x, value, name, "a collection like x")
     if isinstance(x, dd.DataFrame) and isinstance(value, dd.Series):
         if value.npartitions == 1:
             return value  # one threshold per column, such as x.std()
@@ -108,6 +146,6 @@ def _sample(x: Any, value: Any) -> Any:
         return value._meta if value.ndim == 2 else pd.Series(0.0, index=x.columns)
     if value.ndim:
         return value._meta
-    if isinstance(x, dd.Series):
-        return pd.Series([], dtype="float64", index=x._meta.index[:0])
-    return pd.Index([], dtype="float64")
+    if isinstance(x, dd.Index):  # which is a Series, too
+        return pd.Index([], dtype="float64")
+    return pd.Series([], dtype="float64", index=x._meta.index[:0])

@@ -13,12 +13,14 @@ from collections.abc import Callable, Sequence
 from functools import partial
 from typing import Any
 
-__all__ = ["array_task", "task"]
+__all__ = ["array_task", "partition_task"]
 
 
-def task(function: Callable[..., Any], numbers: Sequence[Any]) -> Callable[..., Any]:
+def partition_task(function: Callable[..., Any], numbers: Sequence[Any]) -> Callable[..., Any]:
     """Return ``partition(x, *others)``; None among the numbers stands for the next of them."""
-    return partial(_partition, function, tuple(numbers))
+    return partial(
+        _frame if any(value is None for value in numbers) else _partition, function, tuple(numbers)
+    )
 
 
 def array_task(function: Callable[..., Any], numbers: Sequence[Any]) -> Callable[..., Any]:
@@ -33,6 +35,19 @@ def _taken(numbers: tuple[Any, ...], others: Sequence[Any]) -> list[Any]:
 
 def _partition(function: Callable[..., Any], numbers: tuple[Any, ...], x: Any, *others: Any) -> Any:
     return function(x, *_taken(numbers, others))
+
+
+def _frame(function: Callable[..., Any], numbers: tuple[Any, ...], x: Any, *others: Any) -> Any:
+    return function(x, *_taken(numbers, [_lifted(x, value) for value in others]))
+
+
+def _lifted(x: Any, value: Any) -> Any:
+    """Return a number that was computed as an array, which is refused less than a number is."""
+    if getattr(value, "ndim", 0):
+        return value
+    import pandas as pd
+
+    return pd.Series(value, index=x.columns) if x.ndim == 2 else pd.array([value])
 
 
 def _chunk(function: Callable[..., Any], numbers: tuple[Any, ...], x: Any, *arrays: Any) -> Any:

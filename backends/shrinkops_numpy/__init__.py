@@ -59,6 +59,11 @@ class NumpyTypes(Backend):
 
         return FORMAT if dtype_name == NAME else super().format(dtype_name)
 
+    def dtype_name(self, x: Any) -> str:
+        """Return the name of an element type; of one without rules, NumPy's own text for it."""
+        name: str = x.dtype.name
+        return str(x.dtype) if self.format(name) is None else name
+
     def kernel_in_use(self) -> str:
         """Name the kernel, and the instruction set where there is a choice."""
         from . import _kernels
@@ -83,7 +88,7 @@ class NumpyBackend(NumpyTypes):
         """Return the dtype's name, remembered: NumPy makes it anew, in microseconds."""
         name = self._names.get(x.dtype)
         if name is None:
-            name = x.dtype.name
+            name = super().dtype_name(x)
             if name in self.dtypes:  # the others, structured ones say, are without number
                 self._names[x.dtype] = name
         return name

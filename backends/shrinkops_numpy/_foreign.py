@@ -83,6 +83,10 @@ class Call(Inner):
     def is_quantity(self, value: Any) -> bool:
         return is_one(value)
 
+    def is_band(self, parameter: str) -> bool:
+        known = self.operation.parameters[self.parameters.index(parameter)]
+        return known.negative != "value"
+
     def format(self, dtype: np.dtype[Any]) -> Any:
         return self.backend.format(dtype.name) if dtype.name in self.backend.dtypes else None
 
@@ -91,7 +95,7 @@ class Call(Inner):
         dtype = part.content.dtype
         form = self.format(dtype)
         if form is None:
-            raise self.refuse(part.dtype or dtype.name)
+            raise self.refuse(part.dtype or self.backend.dtype_name(part.content))
         if form.kind not in self.operation.kinds:
             raise TypeError(
                 f"{self.name}: dtype {part.dtype or dtype.name} is not supported by the "

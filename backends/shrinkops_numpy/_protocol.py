@@ -97,6 +97,9 @@ def _call(ufunc: Any, x: Any, given: Sequence[Any], inner: Inner) -> Any:
         with np.errstate(all="ignore"):  # an element may overflow x's type (HS-LAM-6)
             return ufunc(x, *given)
     except TypeError as error:
+        unknown = getattr(error, "dtypes", ())  # of NumPy's own error: no loop for these
+        if unknown:
+            raise inner.refuse(unknown[0].__name__.removesuffix("DType").lower()) from error
         if "__array_ufunc__" not in str(error):
             raise
         raise TypeError(
@@ -106,7 +109,7 @@ def _call(ufunc: Any, x: Any, given: Sequence[Any], inner: Inner) -> Any:
 
 
 def _check_result(x: Any, result: Any, dtypes: Sequence[Any], inner: Inner) -> None:
-    if isinstance(result, (np.ndarray, np.generic)) or type(result) is object:
+    if type(result) is not type(x):
         raise TypeError(
             f"{inner.name}: {type_name(type(x))} came back as {type_name(type(result))}, "
             f"expected its own type; apply {inner.name} to numpy.asarray(x) if that is meant"

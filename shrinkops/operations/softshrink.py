@@ -19,7 +19,7 @@ _Array = TypeVar("_Array")
 
 
 def _outside(xp: Any, x: Any, t: Any) -> Any:
-    if getattr(t, "dtype", None) in (xp.float32, xp.float64):
+    if hasattr(t, "dtype") and t.dtype in (xp.float32, xp.float64):
         return x - xp.where(x > 0, t, -t)  # no sum that overflows where it is not asked for
     return xp.where(x > 0, x - t, x + t)
 

@@ -109,6 +109,25 @@ class TestArray:
         x = da.from_array(np.array([wide, np.longdouble(1)]), chunks=1)
         assert (_compute(shrinkops.hardshrink(x, wide)) == [0, 0]).all()
 
+    def test_numbers_that_something_holds(self) -> None:
+        units = pytest.importorskip("astropy.units", reason="optional library")
+        pint = pytest.importorskip("pint", reason="optional library")
+        x = da.from_array(VALUES, chunks=2)
+        half = pint.get_application_registry().Quantity(50, "percent")
+        for lambd in (np.array(0.5), np.float32(0.5), 50 * units.percent, half):
+            y = _compute(shrinkops.hardshrink(x, lambd))
+            assert y.tobytes() == shrinkops.hardshrink(VALUES, 0.5).tobytes()
+        with pytest.raises(TypeError, match="x has no unit"):
+            shrinkops.hardshrink(x, 0.5 * units.mV)
+
+    def test_a_subclass_is_refused(self) -> None:
+        class Sub(da.Array):  # type: ignore[misc]
+            __slots__ = ()
+
+        x = da.ones(3, chunks=2)
+        with pytest.raises(TypeError, match="expected its own type"):
+            shrinkops.hardshrink(Sub(x.dask, x.name, x.chunks, dtype=x.dtype))
+
     def test_it_is_the_backend_of_the_type(self) -> None:
         told = shrinkops.explain(da.ones(3))
         assert (told.backend, told.distribution) == ("dask", "shrinkops")
@@ -155,6 +174,30 @@ class TestFrames:
             shrinkops.hardshrink(x, np.nan)
         with pytest.raises(TypeError, match="dtype"):
             shrinkops.hardshrink(x["a"] > 1)
+
+    @pytest.mark.parametrize("operation", OPERATIONS)
+    def test_a_number_that_is_known_later_is_an_element(self, operation: str) -> None:
+        function, others = getattr(shrinkops, operation), OPERATIONS[operation][1:]
+        frame = self.pd.DataFrame({"a": [1.0, -8.0, 3.0], "b": [0.1, 0.4, 0.2]})
+        x = self.dd.from_pandas(frame, npartitions=2)
+        for lazy, plain in ((x, frame), (x["a"], frame["a"])):
+            for lambd in (-x["a"].max(), x["b"].max()):
+                y = _compute(function(lazy, lambd, *others))
+                value = lambd.compute(scheduler="synchronous")
+                want = plain if value < 0 else function(plain, float(value), *others)
+                assert (y == want).all(axis=None)
+        index = _compute(shrinkops.hardshrink(x.index, x.index.max() - 1))
+        assert index.tolist() == [0, 0, 2]
+
+    def test_arrays_of_other_kinds_are_refused_at_once(self) -> None:
+        frame = self.pd.DataFrame({"a": [1.0, -8.0], "b": [0.1, 0.4]})
+        x, array = self.dd.from_pandas(frame, npartitions=2), da.ones(2)
+        for lambd in (frame, array, array.mean(), np.ones(2), frame["a"]):
+            with pytest.raises(TypeError, match="one library"):
+                shrinkops.hardshrink(x["a"], lambd)
+        for lambd in (x["a"], x["a"].max(), frame["a"]):
+            with pytest.raises(TypeError, match="one library"):
+                shrinkops.hardshrink(array, lambd)
 
 
 def _kind(plain: Any) -> str:

@@ -3,7 +3,10 @@
 Invariants
 ----------
 - Lists, options and records stay as they are; a missing element stays missing.
-- A parameter that is an array is broadcast by awkward, and never enlarges x.
+- A parameter that is an array is broadcast by awkward, and never enlarges x; what is missing in
+  it is no threshold, and nothing of x goes missing by it.
+- Leaves go to the backend of their own library; of leaves without data (typetracer, by which
+  dask-awkward plans) only the types are checked.
 """
 
 from __future__ import annotations
@@ -14,7 +17,9 @@ from typing import Any
 import awkward as ak
 import numpy as np
 
-from ._wrapper import Inner, Part, Wrapper, check_numbers, is_array
+from shrinkops.spec import type_name
+
+from ._wrapper import Inner, Part, Wrapper, check_numbers, is_array, without_missing
 
 __all__ = ["wrappers"]
 
@@ -26,23 +31,36 @@ class _Awkward(Wrapper):
         for value, name in zip(parameters, inner.parameters, strict=True):
             if is_array(value) and not isinstance(value, ak.Array):
                 raise inner.mixed(x, value, name, f"pass a Python float as {name}")
-        arrays = [value for value in parameters if is_array(value)]
+        named = list(zip(parameters, inner.parameters, strict=True))
+        arrays = [_no_option(value, name, inner) for value, name in named if is_array(value)]
+        names = [name for value, name in named if is_array(value)]
         numbers = [None if is_array(value) else value for value in parameters]
         seen: list[bool] = []
 
         def compute(leaves: Any) -> Any:
             x_leaf, *others = leaves
-            rest = iter(np.asarray(leaf.data) for leaf in others)
-            taken = [next(rest) if value is None else value for value in numbers]
             seen.append(True)
-            part = Part(np.asarray(x_leaf.data), ak.type(x_leaf).content.primitive)
-            result = inner.compute(part, taken, None)
+            if x_leaf.backend.name == "typetracer":
+                known = [value for value in numbers if value is not None]
+                check_numbers(x_leaf.dtype, "", known if len(known) == len(numbers) else [], inner)
+                return x_leaf
+            rest = iter(leaf.data for leaf in others)
+            taken = [next(rest) if value is None else value for value in numbers]
+            result = inner.compute(Part(x_leaf.data), taken, None)
             return ak.contents.NumpyArray(result, parameters=x_leaf.parameters)
 
         def visit(layouts: Any, **_: Any) -> Any:
             several = layouts if isinstance(layouts, (list, tuple)) else [layouts]
-            if any(layout.parameter("__array__") in ("string", "bytestring") for layout in several):
-                raise inner.refuse(str(ak.type(several[0]).content))
+            for layout, name in zip(several, ("", *names), strict=True):
+                if layout.parameter("__array__") not in ("string", "bytestring"):
+                    continue
+                kind = str(ak.type(layout).content)
+                if not name:
+                    raise inner.refuse(kind)
+                raise TypeError(
+                    f"{inner.name}: {name} must hold real numbers, got an array of dtype {kind}; "
+                    f"convert it, or pass a float"
+                )
             if all(layout.is_numpy for layout in several):
                 return compute(several)
             if several[0].is_unknown:
@@ -62,6 +80,32 @@ class _Awkward(Wrapper):
         return result
 
 
+def _no_option(value: Any, name: str, inner: Inner) -> Any:
+    """Return a parameter in which nothing is missing: no threshold stands in its place."""
+    if "?" not in str(value.type) and "option[" not in str(value.type):
+        return value
+
+    def visit(layout: Any, **_: Any) -> Any:
+        if not (layout.is_option and layout.content.is_numpy):
+            return None
+        filled = layout.to_ByteMaskedArray(True)
+        missing = ~filled.mask.data.astype(bool)
+        plain = np.array(filled.content.data[: len(missing)])
+        return ak.contents.NumpyArray(without_missing(plain, missing, name, inner))
+
+    return ak.transform(visit, value)
+
+
+class _Record(Wrapper):
+    """One element of an array of records."""
+
+    def apply(self, x: Any, parameters: Sequence[Any], out: Any, inner: Inner) -> Any:
+        raise TypeError(
+            f"{inner.name}: {type_name(type(x))} is one element of an array, expected an "
+            f"awkward.Array; apply {inner.name} to the array, and take the element of the result"
+        )
+
+
 def wrappers(_library: str) -> dict[type, Wrapper]:
     """Return the wrappers by class."""
-    return {ak.Array: _Awkward()}
+    return {ak.Array: _Awkward(), ak.Record: _Record()}

@@ -16,7 +16,7 @@ from typing import Any, NamedTuple
 import numpy as np
 import pandas as pd
 
-from ._wrapper import Inner, Part, Wrapper
+from ._wrapper import Inner, Part, Wrapper, without_missing
 
 __all__ = ["ArrayWrapper", "numbers"]
 
@@ -170,7 +170,11 @@ def numbers(value: Any, x: Any, name: str, inner: Inner) -> Any:
     if isinstance(dtype, np.dtype):
         return np.asarray(array)
     missing = np.asarray(pd.isna(array))
+    inside = getattr(dtype, "numpy_dtype", None) or getattr(dtype, "subtype", None)
+    inside = inside if isinstance(inside, np.dtype) else np.dtype(np.float64)
+    if missing.any() and inside.kind in "iu":
+        plain = array.to_numpy(dtype=inside, na_value=0)
+        return without_missing(plain, missing, name, inner)
     if missing.any():
         return array.to_numpy(dtype=np.float64, na_value=np.nan)
-    inside = getattr(dtype, "numpy_dtype", None) or getattr(dtype, "subtype", None)
-    return np.asarray(array, dtype=inside if isinstance(inside, np.dtype) else np.float64)
+    return np.asarray(array, dtype=inside)

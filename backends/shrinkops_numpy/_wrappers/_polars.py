@@ -16,7 +16,9 @@ from typing import Any
 import numpy as np
 import polars as pl
 
-from ._wrapper import Inner, Part, Wrapper, check_numbers, is_array
+from shrinkops.spec import type_name
+
+from ._wrapper import Inner, Part, Wrapper, check_numbers, is_array, without_missing
 
 __all__ = ["wrappers"]
 
@@ -44,7 +46,8 @@ class _Series(Wrapper):
                 f"{inner.name}: {name} of {len(value)} elements does not fit x of {len(x)}; "
                 f"give one for each element of x, or a float"
             )
-        return value.to_numpy()  # nulls become NaN
+        plain = value.fill_null(0).to_numpy()
+        return without_missing(plain, value.is_null().to_numpy(), name, inner)
 
     def rebuild(self, x: Any, results: Sequence[Any], inner: Inner) -> Any:
         result = pl.Series(x.name, results[0], dtype=x.dtype)
@@ -84,6 +87,22 @@ def _compute(function: Any, numbers: tuple[Any, ...], series: Sequence[Any]) -> 
     return function(x, *taken)
 
 
+class _Frame(Wrapper):
+    """A DataFrame or LazyFrame: columns of any type, so its own expressions say which."""
+
+    def apply(self, x: Any, parameters: Sequence[Any], out: Any, inner: Inner) -> Any:
+        raise TypeError(
+            f"{inner.name}: {type_name(type(x))} is no array, expected a Series or an expression; "
+            f"say which columns: x.with_columns({inner.name}(pl.col(...), ...))"
+        )
+
+
 def wrappers(_library: str) -> dict[type, Wrapper]:
     """Return the wrappers by class."""
-    return {pl.Series: _Series(), pl.Expr: _Expression()}
+    frame = _Frame()
+    return {
+        pl.Series: _Series(),
+        pl.Expr: _Expression(),
+        pl.DataFrame: frame,
+        pl.LazyFrame: frame,
+    }

@@ -12,6 +12,7 @@ Invariants
 
 from __future__ import annotations
 
+import inspect
 from collections.abc import Callable, Sequence
 from typing import Any
 
@@ -37,7 +38,7 @@ class _Masked(Wrapper):
     def parameter(self, x: Any, value: Any, part: Part, name: str, inner: Inner) -> Any:
         if not isinstance(value, np.ndarray):
             raise inner.mixed(x, value, name, f"pass a Python float as {name}")
-        return bare(value)
+        return bare(value, name, inner)
 
     def rebuild(self, x: Any, results: Sequence[Any], inner: Inner) -> Any:
         y = results[0].view(type(x))
@@ -81,7 +82,7 @@ def aware(inner: Inner, guarded: Callable[..., Any]) -> Callable[..., Any]:
                 return wrapper.apply(x, parameters, out, inner)
         if not all(type(value) in _SIMPLE for value in parameters):
             parameters = [
-                _plain(value, name, inner.name)
+                _plain(value, name, inner)
                 for value, name in zip(parameters, inner.parameters, strict=True)
             ]
         if cls in _PLAIN or not isinstance(x, np.ndarray):
@@ -100,10 +101,10 @@ def aware(inner: Inner, guarded: Callable[..., Any]) -> Callable[..., Any]:
     return kernel
 
 
-def _plain(value: Any, name: str, operation: str) -> Any:
+def _plain(value: Any, name: str, inner: Inner) -> Any:
     """Return the numbers of a parameter, without unit, mask and class."""
-    value = to_plain(value, name, operation)
-    return bare(value) if isinstance(value, np.ndarray) else value
+    value = to_plain(value, name, inner)
+    return bare(value, name, inner) if isinstance(value, np.ndarray) else value
 
 
 def _of_class(
@@ -116,12 +117,12 @@ def _of_class(
             f"None); apply {inner.name} to numpy.asarray(x)"
         )
     if cls.__array_ufunc__ is not np.ndarray.__array_ufunc__:
-        result = guarded(x, *parameters, out)
+        result = _by_protocol(x, parameters, out, inner, guarded)
     elif out is not None:
         guarded(x.view(np.ndarray), *parameters, out.view(np.ndarray))
         result = out
     else:
-        result = x.__array_wrap__(guarded(x.view(np.ndarray), *parameters, None), None, False)
+        result = _wrapped(x, guarded(x.view(np.ndarray), *parameters, None))
     if type(result) is not cls or (out is not None and result is not out):
         given = "an array other than out" if type(result) is cls else type_name(type(result))
         raise TypeError(
@@ -129,6 +130,39 @@ def _of_class(
             f"type; apply {inner.name} to numpy.asarray(x) if that is meant"
         )
     return result
+
+
+def _by_protocol(
+    x: Any, parameters: Sequence[Any], out: Any, inner: Inner, guarded: Callable[..., Any]
+) -> Any:
+    try:
+        return guarded(x, *parameters, out)
+    except TypeError as error:
+        if "returned NotImplemented from __array_ufunc__" not in str(error):
+            raise
+        raise TypeError(
+            f"{inner.name}: {type_name(type(x))} refuses NumPy functions that it does not know; "
+            f"apply {inner.name} to numpy.asarray(x)"
+        ) from error
+
+
+def _wrapped(x: Any, result: np.ndarray[Any, Any]) -> Any:
+    """Call ``__array_wrap__`` with what it takes: NumPy 2's three arguments, two, or one."""
+    wrap = x.__array_wrap__
+    given: tuple[Any, ...] = (None, False)
+    if type(x).__array_wrap__ is not np.ndarray.__array_wrap__:
+        taken = inspect.signature(wrap)
+        while given and not _binds(taken, (result, *given)):
+            given = given[:-1]
+    return wrap(result, *given)
+
+
+def _binds(signature: inspect.Signature, arguments: tuple[Any, ...]) -> bool:
+    try:
+        signature.bind(*arguments)
+    except TypeError:
+        return False
+    return True
 
 
 def _wrong_out(x: Any, out: Any, operation: str) -> TypeError:

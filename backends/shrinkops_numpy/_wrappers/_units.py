@@ -21,7 +21,7 @@ import numpy as np
 
 from shrinkops.spec import is_real_number, type_name
 
-from ._wrapper import Inner, Part, Wrapper, bare, is_array
+from ._wrapper import Inner, Part, Wrapper, bare, is_array, like_content
 
 __all__ = ["Quantity", "is_one", "to_plain", "wrappers"]
 
@@ -55,6 +55,19 @@ def _quantities_convert(_x: Any, numbers: Any, unit: Any, wanted: Any) -> Any:
     return np.asarray(Quantity(numbers, unit).rescale(wanted).magnitude)[()]
 
 
+def _pint_convert(x: Any, numbers: Any, unit: Any, wanted: Any) -> Any:
+    registry = x._REGISTRY
+    kind = registry.non_int_type
+    if kind is float:
+        return registry.Quantity(numbers, unit).m_as(wanted)
+    # A registry of Decimal or Fraction multiplies by nothing else.
+    if not isinstance(numbers, np.ndarray):
+        return registry.Quantity(kind(numbers), unit).m_as(wanted)
+    exact = [kind(number) for number in numbers.ravel().tolist()]
+    converted = [float(registry.Quantity(number, unit).m_as(wanted)) for number in exact]
+    return np.array(converted).reshape(numbers.shape)
+
+
 def _quantities_one(_x: Any) -> Any:
     from quantities import dimensionless
 
@@ -71,7 +84,7 @@ _ROWS = {
     "pint": _Library(
         lambda x: x.units,
         lambda x: x.magnitude,
-        lambda x, numbers, unit, wanted: x._REGISTRY.Quantity(numbers, unit).m_as(wanted),
+        _pint_convert,
         lambda x: x._REGISTRY.Unit(""),
     ),
     "quantities": _Library(
@@ -137,10 +150,12 @@ class Quantity(Wrapper):
         if row is self.library:
             magnitude = row.magnitude(value)
             if isinstance(magnitude, np.ndarray):
-                magnitude = bare(magnitude)
-            return self._converted(x, magnitude, row.unit(value), name, inner)
+                magnitude = bare(magnitude, name, inner)
+            converted = self._converted(x, magnitude, row.unit(value), name, inner)
+            return like_content(part.content, converted)
         if row is None and isinstance(value, np.ndarray) and isinstance(x, np.ndarray):
-            return self._converted(x, bare(value), self.library.one(x), name, inner)
+            numbers = bare(value, name, inner)
+            return self._converted(x, numbers, self.library.one(x), name, inner)
         raise inner.mixed(x, value, name, f"pass a float as {name}, or a quantity like x")
 
     def rebuild(self, x: Any, results: Sequence[Any], inner: Inner) -> Any:
@@ -171,9 +186,12 @@ class Quantity(Wrapper):
                 moved = self.library.convert(x, 0.0, unit, wanted)
                 result = self.library.convert(x, _double(numbers), unit, wanted)
         except Exception as error:
+            message = f"{inner.name}: {name} in {str(unit) or 'no unit'} for x in {wanted}"
             if isinstance(error, (TypeError, ValueError)):
-                raise  # in the library's own words, whose users may catch its class
-            raise TypeError(f"{inner.name}: {name} in {unit} for x in {wanted}: {error}") from error
+                # In the library's own words, whose users may catch its class.
+                error.add_note(f"{message}; give {name} as a quantity of x's dimension")
+                raise
+            raise TypeError(f"{message}: {error}") from error
         if moved != 0:
             raise TypeError(
                 f"{inner.name}: {name} in {unit} for x in {wanted}: the conversion moves zero "
@@ -210,17 +228,17 @@ def is_one(value: Any) -> bool:
     return _row(value) is not None and getattr(value, "shape", ()) == ()
 
 
-def to_plain(value: Any, name: str, operation: str) -> Any:
+def to_plain(value: Any, name: str, inner: Inner) -> Any:
     """Return a parameter for a plain array: a quantity must be dimensionless, and is converted."""
     row = _row(value)
     if row is None:
         return value
     try:
-        numbers = _double(bare(row.magnitude(value)))
+        numbers = _double(bare(row.magnitude(value), name, inner))
         return row.convert(value, numbers, row.unit(value), row.one(value))
     except Exception as error:
         raise TypeError(
-            f"{operation}: x has no unit and {name} is in {row.unit(value)}: {error}; "
+            f"{inner.name}: x has no unit and {name} is in {row.unit(value)}: {error}; "
             f"give both the same unit, or none"
         ) from error
 

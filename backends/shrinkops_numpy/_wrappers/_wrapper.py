@@ -19,7 +19,16 @@ from shrinkops.spec import is_real_number, type_name
 
 from .._libraries import NOT_ARRAYS
 
-__all__ = ["Inner", "Part", "Wrapper", "bare", "check_numbers", "is_array"]
+__all__ = [
+    "Inner",
+    "Part",
+    "Wrapper",
+    "bare",
+    "check_numbers",
+    "is_array",
+    "like_content",
+    "without_missing",
+]
 
 
 class Part(NamedTuple):
@@ -73,6 +82,10 @@ class Inner:
 
     def is_quantity(self, value: Any) -> bool:
         """Tell whether a parameter is a single number with a unit."""
+        raise NotImplementedError
+
+    def is_band(self, parameter: str) -> bool:
+        """Tell whether a negative element of a parameter leaves its element of x as it is."""
         raise NotImplementedError
 
     def mixed(self, x: Any, value: Any, parameter: str, remedy: str) -> TypeError:
@@ -166,17 +179,49 @@ def check_numbers(
     inner.compute(Part(np.empty(0, dtype), shown), given, None)
 
 
-def bare(value: Any) -> Any:
-    """Return a parameter as a plain ndarray or number: no subclass, no mask, no unit.
-
-    What is masked is missing: NaN, which is no threshold for its element (HS-LAM-6).
-    """
+def bare(value: Any, name: str, inner: Inner) -> Any:
+    """Return a parameter as a plain ndarray or number: no subclass, no mask, no unit."""
     if isinstance(value, np.ma.MaskedArray):
-        mask = np.ma.getmaskarray(value)
         plain = np.array(value.data, subok=False)
-        if mask.any():
-            plain = plain.astype(plain.dtype if plain.dtype.kind in "fV" else np.float64)
-            plain[mask] = np.nan
+        plain = without_missing(plain, np.ma.getmaskarray(value), name, inner)
+    elif hasattr(value, "unmasked"):  # astropy's masked arrays, of which asarray drops the mask
+        plain = np.array(value.unmasked, subok=False)
+        plain = without_missing(plain, np.asarray(value.mask), name, inner)
     else:
         plain = np.asarray(value)
     return plain[()] if plain.ndim == 0 else plain
+
+
+def like_content(content: Any, numbers: Any) -> Any:
+    """Give a parameter the library of a lazy x; what NumPy holds costs dask nothing."""
+    if type(content).__module__.startswith("dask.") and type(numbers) is np.ndarray:
+        import dask.array as da
+
+        return da.asarray(numbers)
+    return numbers
+
+
+_LARGEST = np.iinfo(np.int64).max
+
+
+def without_missing(
+    plain: np.ndarray[Any, Any], missing: np.ndarray[Any, Any], name: str, inner: Inner
+) -> np.ndarray[Any, Any]:
+    """Return parameters in which those that are missing are no threshold (HS-LAM-6).
+
+    NaN says so, and -1 among integers, which stay exact.
+    """
+    if not missing.any():
+        return plain
+    if plain.dtype.kind not in "iu" or not inner.is_band(name):
+        filled = plain.astype(plain.dtype if plain.dtype.kind in "fV" else np.float64)
+        filled[missing] = np.nan
+        return filled
+    if plain.dtype.kind == "u" and plain[~missing].max(initial=0) > _LARGEST:
+        raise ValueError(
+            f"{inner.name}: {name} has missing elements beside {plain[~missing].max()}, which no "
+            f"signed integer holds; fill in what is missing, or pass a float"
+        )
+    filled = plain.astype(np.int64)
+    filled[missing] = -1
+    return filled

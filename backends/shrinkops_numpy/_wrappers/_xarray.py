@@ -2,8 +2,9 @@
 
 Invariants
 ----------
-- xarray makes the result, so attributes are kept or dropped as its own option says; the
-  encoding goes, as with every function of xarray.
+- The result is a copy of x that holds other numbers, so class, name and coordinates are x's.
+  Attributes are kept or dropped as xarray's own option says; the encoding goes, as with every
+  function of xarray.
 - Of a parameter only the numbers count, put into x's order of axes: a coordinate, an attribute or
   a name of it never reaches the result. Its index must be x's along the axes that both have.
 - What lies inside stays what it is: dask stays lazy, sparse sparse.
@@ -18,7 +19,7 @@ import xarray as xr
 
 from shrinkops.spec import type_name
 
-from ._wrapper import Inner, Part, Wrapper
+from ._wrapper import Inner, Part, Wrapper, like_content
 
 __all__ = ["wrappers"]
 
@@ -52,10 +53,16 @@ class _Array(Wrapper):
         index = tuple(slice(None) if axis in ordered.dims else None for axis in x.dims)
         first = next((i for i, place in enumerate(index) if place is not None), len(index))
         data = data[index[first:]] if first < len(index) else data
-        return _like(part.content, data)
+        return like_content(part.content, data)
 
     def rebuild(self, x: Any, results: Sequence[Any], inner: Inner) -> Any:
-        return xr.apply_ufunc(lambda _: results[0], x, dask="allowed", keep_attrs=_keep())
+        if isinstance(x, xr.IndexVariable):  # numbers that changed are no index
+            x = x.to_base_variable()
+        y = x.copy(deep=False, data=results[0])
+        y.encoding = {}
+        if not _keep():
+            y.attrs = {}
+        return y
 
 
 class _Set(Wrapper):
@@ -77,22 +84,28 @@ class _Set(Wrapper):
         return value[part.key]
 
     def rebuild(self, x: Any, results: Sequence[Any], inner: Inner) -> Any:
-        by_name = dict(zip(x.data_vars, results, strict=True))
-        return x.map(lambda array: by_name[array.name], keep_attrs=_keep())
+        y = x.assign(dict(zip(x.data_vars, results, strict=True)))
+        y.encoding = {}
+        if not _keep():
+            y.attrs = {}
+        return y
 
 
 class _Tree(Wrapper):
     """A DataTree: a part per node."""
 
     def parts(self, x: Any, plain: bool, inner: Inner) -> Sequence[Part]:
-        return [Part(node.dataset, key=node.path) for node in x.subtree]
+        # Coordinates that a node has from its parent stay the parent's.
+        return [Part(node.to_dataset(inherit=False), key=node.path) for node in x.subtree]
+
+    def parameter(self, x: Any, value: Any, part: Part, name: str, inner: Inner) -> Any:
+        if isinstance(value, (xr.DataArray, xr.Variable)):
+            return value
+        raise inner.mixed(x, value, name, f"pass a float as {name}, or a DataArray")
 
     def rebuild(self, x: Any, results: Sequence[Any], inner: Inner) -> Any:
-        keep = _keep()
-        new = {}
-        for node, result in zip(x.subtree, results, strict=True):
-            new[node.path] = result.assign_attrs(node.dataset.attrs) if keep else result
-        return xr.DataTree.from_dict(new, name=x.name)
+        nodes = dict(zip((node.path for node in x.subtree), results, strict=True))
+        return type(x).from_dict(nodes, name=x.name)
 
 
 class _Groups(Wrapper):
@@ -120,15 +133,6 @@ def _aligned(x: Any, value: Any, name: str, inner: Inner) -> Any:
             )
         value = value.sel({axis: mine})
     return value
-
-
-def _like(content: Any, data: Any) -> Any:
-    """Give a parameter the library of a lazy x; what NumPy holds costs dask nothing."""
-    if type(content).__module__.startswith("dask.") and type(data).__module__ == "numpy":
-        import dask.array as da
-
-        return da.asarray(data)
-    return data
 
 
 def _keep() -> bool:
