@@ -4,7 +4,15 @@ from __future__ import annotations
 
 import sys
 
-__all__ = ["FAULTS", "UnsupportedArrayError", "is_callers", "said", "type_name"]
+__all__ = [
+    "FAULTS",
+    "UnsupportedArrayError",
+    "is_callers",
+    "module_of",
+    "name_of",
+    "said",
+    "type_name",
+]
 
 FAULTS = (Exception, SystemExit)
 """What foreign code raises without meaning the program that runs it: an exit is one, too."""
@@ -18,13 +26,27 @@ class UnsupportedArrayError(TypeError):
     """
 
 
+_modules, _names = (type.__dict__[name].__get__ for name in ("__module__", "__qualname__"))
+
+
+def module_of(cls: type) -> str:
+    """Return the module that a class says it is from; its metaclass is not asked."""
+    module = _modules(cls)
+    return module if isinstance(module, str) else "?"
+
+
+def name_of(cls: type) -> str:
+    """Return a class's name inside its module; its metaclass is not asked."""
+    name: str = _names(cls)
+    return name
+
+
 def type_name(cls: type) -> str:
     """Return the dotted name of a class, without ``builtins.``.
 
     Asks `type` and not the class, whose metaclass may answer anything.
     """
-    module = type.__getattribute__(cls, "__module__")
-    name: str = type.__getattribute__(cls, "__qualname__")
+    module, name = module_of(cls), name_of(cls)
     return name if module == "builtins" else f"{module}.{name}"
 
 

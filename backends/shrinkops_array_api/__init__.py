@@ -13,6 +13,7 @@ from collections.abc import Callable
 from typing import Any
 
 from shrinkops import Backend, hookimpl
+from shrinkops._errors import module_of
 
 __all__ = ["ArrayApiBackend", "shrinkops_backends"]
 
@@ -75,7 +76,7 @@ class ArrayApiBackend(Backend):
 
     def handles(self, cls: type) -> bool:
         """Take what names a namespace and has no backend of its own, blocked or not (HS-DSP-1)."""
-        libraries = {base.__module__.partition(".")[0] for base in cls.__mro__}
+        libraries = {module_of(base).partition(".")[0] for base in cls.__mro__}
         return _names_a_namespace(cls) and not libraries & _OWN
 
     def kernel(self, operation: Any) -> Callable[..., Any]:

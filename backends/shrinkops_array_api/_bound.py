@@ -17,6 +17,7 @@ from typing import Any
 import numpy as np
 
 from shrinkops import Backend, UnsupportedArrayError
+from shrinkops._classes import WeakClasses
 from shrinkops.spec import FORMATS, IntegerFormat, Operation, type_name
 
 __all__ = ["BoundBackend", "any_adapter", "kernel"]
@@ -109,13 +110,15 @@ class BoundBackend(Backend):
         return NamespaceAdapter(self)
 
 
-_bound: dict[type, BoundBackend] = {}
+_bound: WeakClasses[BoundBackend] = WeakClasses()
+_namespaces: list[BoundBackend] = []
 
 
 def bound(x: Any) -> BoundBackend:
     """Return the fallback for an array's namespace."""
     cls = type(x)
-    if cls not in _bound:
+    found = _bound.get(cls)
+    if found is None:
         xp = x.__array_namespace__()
         lacking = [f"x.{name}" for name in ("dtype", "shape") if not hasattr(x, name)]
         lacking += [name for name in ("asarray", "where", "zeros") if not hasattr(xp, name)]
@@ -124,20 +127,25 @@ def bound(x: Any) -> BoundBackend:
                 f"{type_name(cls)} names the namespace {xp!r}, and the standard's "
                 f"{', '.join(lacking)} is missing; register a backend for its type, or convert x"
             )
-        known = next((b for b in _bound.values() if b.serves(xp)), None)
-        _bound[cls] = known or BoundBackend(xp)
-    return _bound[cls]
+        found = next((b for b in _namespaces if b.serves(xp)), None)
+        if found is None:
+            found = BoundBackend(xp)
+            _namespaces.append(found)
+        _bound.add(cls, found)
+    return found
 
 
 def kernel(operation: Operation) -> Callable[..., Any]:
     """Return ``kernel(x, *parameters, out)`` for arrays of any namespace."""
-    kernels: dict[type, Callable[..., Any]] = {}
+    kernels: WeakClasses[Callable[..., Any]] = WeakClasses()
 
     def general(x: Any, *arguments: Any) -> Any:
         cls = type(x)
-        if cls not in kernels:
-            kernels[cls] = bound(x).kernel(operation)
-        return kernels[cls](x, *arguments)
+        found = kernels.get(cls)
+        if found is None:
+            found = bound(x).kernel(operation)
+            kernels.add(cls, found)
+        return found(x, *arguments)
 
     return general
 

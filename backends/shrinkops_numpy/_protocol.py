@@ -17,6 +17,7 @@ from typing import Any
 
 import numpy as np
 
+from shrinkops._errors import module_of, name_of
 from shrinkops.spec import check_broadcast, round_threshold, type_name
 
 from . import _kernels
@@ -32,9 +33,9 @@ class Protocol(Wrapper):
 
     def takes(self, cls: type) -> bool:
         """Tell whether a class takes ufuncs, and holds an array."""
-        library = cls.__module__.partition(".")[0]
+        library = module_of(cls).partition(".")[0]
         speaks = speaks_ufuncs(cls)
-        return speaks and (library, cls.__name__) not in NOT_ARRAYS
+        return speaks and (library, name_of(cls)) not in NOT_ARRAYS
 
     def apply(self, x: Any, parameters: Sequence[Any], out: Any, inner: Inner) -> Any:
         if out is not None:

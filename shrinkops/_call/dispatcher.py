@@ -21,7 +21,16 @@ import weakref
 from collections.abc import Callable, Sequence
 from typing import TYPE_CHECKING, Any
 
-from shrinkops._errors import FAULTS, UnsupportedArrayError, is_callers, said, type_name
+from shrinkops._classes import WeakClasses
+from shrinkops._errors import (
+    FAULTS,
+    UnsupportedArrayError,
+    is_callers,
+    module_of,
+    name_of,
+    said,
+    type_name,
+)
 from shrinkops._plugins.choice import Choice, choose
 from shrinkops._plugins.registry import registry
 
@@ -112,7 +121,7 @@ class Dispatcher:
         self.table: dict[Any, Kernel | None] = _table([])
         self.kernels = {}
         self._chosen: dict[type, Entry] = {}
-        self._weak = _WeakClasses()
+        self._weak: WeakClasses[tuple[Kernel, Entry]] = WeakClasses()
         self._loaded: dict[Entry, Kernel] = {}
         self._traced: dict[str, tuple[weakref.ref[type], Entry]] = {}
 
@@ -129,7 +138,9 @@ class Dispatcher:
     def winner(self, cls: type) -> Entry | None:
         """Return the backend that computes a class as things stand, None if it is unresolved."""
         found = self._weak.get(cls)
-        return self._chosen.get(cls) if found is None else found[1]
+        if found is not None:
+            return found[1]
+        return self._chosen.get(cls) if _is_plain(cls) else None
 
     def resolve(self, cls: type) -> Kernel:
         """Find the backend for a class, load its kernel and remember it.
@@ -187,7 +198,7 @@ class Dispatcher:
             return
         self.resolutions += 1
         if not _is_named(cls):
-            self._weak.add(cls, kernel, entry)
+            self._weak.add(cls, (kernel, entry))
             return
         places = [key if _is_named(key) else None for key in _places(self.table)]
         if None in places:
@@ -255,7 +266,7 @@ class Dispatcher:
             if backends is not registry.in_use or table is not self.table:
                 return False
             self._loaded = {e: k for e, k in self._loaded.items() if e in backends.known}
-            self._weak, self._traced, self._chosen = _WeakClasses(), still_traced, chosen
+            self._weak, self._traced, self._chosen = WeakClasses(), still_traced, chosen
             self._valid = backends
             self.kernels = {e.name: k for e, k in self._loaded.items()} | {
                 name: self._loaded[entry] for name, (_, entry) in still_traced.items()
@@ -322,17 +333,23 @@ def _table(items: Sequence[tuple[type | None, Kernel | None]]) -> dict[Any, Kern
     }
 
 
+def _is_plain(cls: type) -> bool:
+    """Tell whether a class is equal to itself alone, as far as its metaclass has a say in it."""
+    meta = type(cls)
+    return meta.__eq__ is type.__eq__ and meta.__hash__ is type.__hash__
+
+
 def _is_named(cls: Any) -> bool:
     """Tell whether a class lives as long as the process: static, or named by its module."""
-    if not isinstance(cls, type):
+    if not (isinstance(cls, type) and _is_plain(cls)):
         return False
     if not type.__getattribute__(cls, "__flags__") & _HEAP_TYPE:
         return True
-    module = type.__getattribute__(cls, "__module__")
+    module = module_of(cls)
     if not isinstance(module, str) or module == "__main__":
         return False  # a cell or a session may define it anew
     found: Any = sys.modules.get(module)
-    for part in cls.__qualname__.split("."):
+    for part in name_of(cls).split("."):
         try:
             found = vars(found).get(part)
         except TypeError:
@@ -341,29 +358,3 @@ def _is_named(cls: Any) -> bool:
 
 
 _HEAP_TYPE = 1 << 9  # Py_TPFLAGS_HEAPTYPE
-
-
-class _WeakClasses:
-    """Kernels by class, which forgets a class when everybody else has.
-
-    Classes may have a metaclass of any kind, so they are told apart by identity.
-    """
-
-    __slots__ = ("_items",)
-
-    def __init__(self) -> None:
-        self._items: dict[int, tuple[weakref.ref[type], Kernel, Entry]] = {}
-
-    def get(self, cls: type) -> tuple[Kernel, Entry] | None:
-        item = self._items.get(id(cls))
-        return item[1:] if item is not None and item[0]() is cls else None
-
-    def add(self, cls: type, kernel: Kernel, entry: Entry) -> None:
-        key, items = id(cls), self._items
-
-        def forget(reference: weakref.ref[type]) -> None:
-            # The class is still there while it is told of, so its identity is not reused.
-            if key in items and items[key][0] is reference:
-                del items[key]
-
-        items[key] = weakref.ref(cls, forget), kernel, entry

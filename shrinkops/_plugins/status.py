@@ -232,7 +232,7 @@ class Explanation:
 
 def explanation(x: Any) -> Explanation:
     """Ask every known backend about a class; see `shrinkops.explain`."""
-    cls = x if isinstance(x, type) else type(x)
+    cls = x if issubclass(type(x), type) else type(x)  # not isinstance, which asks x
     winner: Entry | None = None
     try:
         choice = choose(cls)

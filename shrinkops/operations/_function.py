@@ -31,7 +31,7 @@ def make(dispatcher, resolve):
     def {name}(x, {arguments}, *, out=None):
         try:
             kernel = dispatcher.table[type(x)]
-        except KeyError:
+        except Exception:  # a KeyError, or what the hash of a class with a metaclass raises
             kernel = resolve(type(x))
             if isinstance(kernel, str):  # a tracer's, which takes no function for a constant
                 kernel = dispatcher.kernels[kernel]

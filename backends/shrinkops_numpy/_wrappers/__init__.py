@@ -12,7 +12,9 @@ from __future__ import annotations
 import importlib
 from functools import lru_cache
 from typing import Any
-from weakref import WeakKeyDictionary
+
+from shrinkops._classes import WeakClasses
+from shrinkops._errors import module_of
 
 from .._libraries import LIBRARIES
 from ._wrapper import Inner, Part, Wrapper, bare, check_numbers, is_array
@@ -29,21 +31,21 @@ __all__ = [
 ]
 
 
-_found: WeakKeyDictionary[type, Wrapper | None] = WeakKeyDictionary()
+_found: WeakClasses[tuple[Wrapper | None]] = WeakClasses()
 
 
 def find(cls: type) -> Wrapper | None:
     """Return the wrapper of a class; the closest base that has one decides."""
-    try:
-        return _found[cls]
-    except KeyError:
-        wrapper = _found[cls] = _search(cls)
-        return wrapper
+    found = _found.get(cls)
+    if found is None:
+        found = (_search(cls),)
+        _found.add(cls, found)
+    return found[0]
 
 
 def _search(cls: type) -> Wrapper | None:
     for base in cls.__mro__:
-        library = base.__module__.partition(".")[0]
+        library = module_of(base).partition(".")[0]
         module = LIBRARIES.get(library)
         if module is not None:
             wrapper = _table(module, library).get(base)

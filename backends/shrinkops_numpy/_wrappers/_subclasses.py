@@ -25,7 +25,11 @@ from ._wrapper import Inner, Part, Wrapper, bare
 
 __all__ = ["aware", "wrappers"]
 
-_PLAIN = (np.ndarray, np.memmap)
+
+def _is_plain(cls: type) -> bool:
+    return cls is np.ndarray or cls is np.memmap  # "in" would ask a metaclass for its opinion
+
+
 _SIMPLE = frozenset({int, float, np.float64, np.float32, np.float16, np.ndarray})
 
 
@@ -85,8 +89,8 @@ def aware(inner: Inner, guarded: Callable[..., Any]) -> Callable[..., Any]:
                 _plain(value, name, inner)
                 for value, name in zip(parameters, inner.parameters, strict=True)
             ]
-        if cls in _PLAIN or not isinstance(x, np.ndarray):
-            if out is not None and isinstance(out, np.ndarray) and type(out) not in _PLAIN:
+        if _is_plain(cls) or not isinstance(x, np.ndarray):
+            if out is not None and isinstance(out, np.ndarray) and not _is_plain(type(out)):
                 raise _wrong_out(x, out, inner.name)
             if cls is np.memmap:
                 x = x.view(np.ndarray)

@@ -15,6 +15,7 @@ from typing import Any, NamedTuple
 
 import numpy as np
 
+from shrinkops._errors import module_of, name_of
 from shrinkops.spec import is_real_number, type_name
 
 from .._libraries import NOT_ARRAYS
@@ -165,7 +166,7 @@ def is_array(value: Any) -> bool:
     cls = type(value)
     if is_real_number(value) or isinstance(value, (np.generic, type)):
         return False
-    if (cls.__module__.partition(".")[0], cls.__name__) in NOT_ARRAYS:
+    if (module_of(cls).partition(".")[0], name_of(cls)) in NOT_ARRAYS:
         return False
     return isinstance(value, Mapping) or hasattr(value, "dtype") or hasattr(cls, "__array_ufunc__")
 
