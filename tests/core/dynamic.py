@@ -44,9 +44,10 @@ def one(number: int, x: np.ndarray) -> type:
         module.Fresh = cls  # type: ignore[attr-defined]
         assert hardshrink(x.view(cls)).tolist() == [0.0, 1.0]
     elif kind == 2:  # one that speaks NumPy's protocol
-        protocol = {"__array_ufunc__": lambda self, function, way, *x, **kw: "theirs"}
+        protocol = {"__array_ufunc__": lambda self, *_, **__: self}
         cls = type(name, (), protocol)
-        assert hardshrink(cls()) == "theirs"
+        array = cls()
+        assert hardshrink(array) is array
     else:  # one that nobody takes
         cls = type(name, (), {"ballast": bytes(1000)})
         try:

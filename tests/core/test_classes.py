@@ -34,7 +34,7 @@ METACLASSES = {
 }
 KINDS = {
     "ndarray": ((np.ndarray,), {}),
-    "ufunc": ((), {"__array_ufunc__": lambda *_, **__: "theirs"}),
+    "ufunc": ((), {"__array_ufunc__": lambda self, *_, **__: self}),
     "nobody's": ((), {}),
 }
 
@@ -52,7 +52,8 @@ def test_the_metaclass_has_no_say(metaclass: dict[str, Any], kind: str) -> None:
             with pytest.raises(shrinkops.UnsupportedArrayError, match="no backend takes"):
                 shrinkops.hardshrink(object.__new__(cls))
         elif kind == "ufunc":
-            assert shrinkops.hardshrink(object.__new__(cls)) == "theirs"
+            array = object.__new__(cls)
+            assert shrinkops.hardshrink(array) is array
         else:
             result = shrinkops.hardshrink(x.view(cls))
             assert type(result) is cls
