@@ -16,8 +16,10 @@ from shrinkops.benchmark._statistics import Estimate
 sys.path.insert(0, str(Path(__file__).parents[1] / "tools"))
 import bench_page as page
 from bench_answers import KINDS, answers
+from bench_family import GOALS_OF
 from bench_goals import Answer, Ask
-from bench_hardshrink import GOALS
+
+GOALS = GOALS_OF["hardshrink"]
 
 OPERATION = operations()["hardshrink"]
 ROOT = Path(__file__).parents[2]
@@ -132,9 +134,10 @@ def test_no_record_or_one_of_an_unknown_operation() -> None:
         page.render([{**_record(), "operation": "other"}])
 
 
-def test_goals_ask_what_can_be_answered() -> None:
-    peers = find_peers(OPERATION)
-    for goal in GOALS:
+@pytest.mark.parametrize("name", GOALS_OF)
+def test_goals_ask_what_can_be_answered(name: str) -> None:
+    peers = find_peers(operations()[name])
+    for goal in GOALS_OF[name]:
         labels = [ask.label for ask in goal.asks]
         assert len(set(labels)) == len(labels)
         for ask in goal.asks:

@@ -12,6 +12,7 @@ from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any
 
+import shrinkops
 from shrinkops._plugins.registry import registry
 from shrinkops._plugins.target import find_target
 from shrinkops.benchmark._compare import Verdict
@@ -19,7 +20,7 @@ from shrinkops.benchmark._peers import COPY, find_peers
 from shrinkops.benchmark._processes import import_seconds, run_python
 from shrinkops.benchmark._sampling import Plan, sample
 from shrinkops.benchmark._session import Session, in_fresh_process, run
-from shrinkops.benchmark._statistics import Estimate
+from shrinkops.benchmark._statistics import Estimate, estimate
 from shrinkops.benchmark._subjects import make_subject
 from shrinkops.benchmark._work import Case, Skip, make_work
 from shrinkops.operations._declaration import Operation
@@ -161,16 +162,71 @@ class _Graphs:
         return graph.forward
 
 
+def _sweep(operation: Operation) -> list[tuple[float, ...]]:
+    """Return ten values of each parameter, in an order that every operation takes."""
+    return [tuple(value + step / 32 for value in operation.defaults) for step in range(10)]
+
+
 def _graphs(ask: Ask, operation: Operation, plan: Plan) -> Answers:
     work = make_work(find_target(ask.target), operation, Case(1_000, mode="jit"))
     import torch
 
+    torch._dynamo.reset()  # the record counts each operation's own
     counter = _Graphs([])
     function = work.target.function(operation)
     compiled: Any = torch.compile(function, backend=counter, fullgraph=True)
-    for step in range(10):
-        compiled(work.x, operation.default + step / 8)
+    for values in _sweep(operation):
+        compiled(work.x, *values)
     yield _answer(ask, "torch.compile(fullgraph=True)", _exact(len(counter.seen)))
+
+
+def _traces(ask: Ask, operation: Operation, plan: Plan) -> Answers:
+    work = make_work(find_target(ask.target), operation, Case(1_000, mode="jit"))
+    import jax
+
+    function, seen = work.target.function(operation), []
+
+    def traced(x: Any, *values: Any) -> Any:
+        seen.append(values)
+        return function(x, *values)
+
+    jitted = jax.jit(traced)
+    for values in _sweep(operation):
+        jitted(work.x, *values)
+    yield _answer(ask, "jax.jit", _exact(len(seen)))
+
+
+def _threads(ask: Ask, operation: Operation, plan: Plan) -> Answers:
+    """Two threads over one, or over a peer with the threads that it takes by itself."""
+    if len(os.sched_getaffinity(0)) < 2:
+        raise Skip("this machine has one processor")
+    target = find_target(ask.target)
+    for dtype in ask.dtypes:
+        for size in ask.sizes:
+            case = Case(size, dtype, ask.mode)
+            work = make_work(target, operation, case)
+            call = make_subject(work).call
+            other = find_peers(operation)[ask.peer].call(work) if ask.peer else call
+            pair = [_Threaded(call, 2), _Threaded(other, 1)]
+            value = estimate(sample(pair, plan).ratio(0, 1))
+            yield _answer(ask, str(case), value)
+
+
+@dataclass(frozen=True)
+class _Threaded:
+    """A call that sets the number of threads first."""
+
+    call: Any
+    threads: int
+
+    def __call__(self) -> Any:
+        with shrinkops.threads(self.threads):
+            return self.call()
+
+    def seconds(self, number: int) -> float:
+        with shrinkops.threads(self.threads):
+            seconds: float = self.call.seconds(number)
+            return seconds
 
 
 KINDS: dict[str, Callable[[Ask, Operation, Plan], Answers]] = {
@@ -180,4 +236,6 @@ KINDS: dict[str, Callable[[Ask, Operation, Plan], Answers]] = {
     "import": _import,
     "frameworks": _frameworks,
     "graphs": _graphs,
+    "traces": _traces,
+    "threads": _threads,
 }

@@ -17,8 +17,8 @@ from shrinkops.benchmark._compare import Verdict
 from shrinkops.benchmark._record import read_record
 
 sys.path.insert(0, str(Path(__file__).parent))  # what lies beside, however this is imported
+from bench_family import GOALS_OF
 from bench_goals import Ask, Goal
-from bench_hardshrink import GOALS_OF
 
 __all__ = ["main", "render"]
 

@@ -145,6 +145,57 @@ def _copyto(work: Work) -> Call:
     return work.call(jnp.copy, work.x)
 
 
+_NUMEXPR = {
+    "softshrink": "where(abs(x) <= t, zero, where(x > 0, x - t, x + t))",
+    "shrink": "where(abs(x) <= t, zero, where(x > 0, x - zero, x + zero))",
+    "firmshrink": "where(abs(x) <= t, zero, where(abs(x) > u, x, "
+    "where(x > 0, u, -u) * (abs(x) - t) / (u - t)))",
+    "garrote": "where(abs(x) <= t, zero, x - t * t / x)",
+}
+
+
+def _numexpr(expression: str) -> Callable[[Work], Call]:
+    def build(work: Work) -> Call:
+        import numexpr
+
+        scalar = work.host_x.dtype.type
+        names = {"x": work.host_x, "t": scalar(work.lambd), "u": scalar(1), "zero": scalar(0)}
+        return work.host_call(numexpr.evaluate, expression, local_dict=names, out=work.host_out)
+
+    return build
+
+
+def _loop(name: str, zero: Any, upper: Any) -> Callable[[Any, Any], Any]:
+    """Return the operation of one element, as numba compiles it."""
+    if name == "softshrink":
+        return lambda x, t: zero if abs(x) <= t else x - t if x > zero else x + t
+    if name == "shrink":
+        return lambda x, t: zero if abs(x) <= t else x - zero if x > zero else x + zero
+    if name == "garrote":
+        return lambda x, t: zero if abs(x) <= t else x - t * t / x
+
+    def firm(x: Any, t: Any) -> Any:
+        size = abs(x)
+        if size <= t:
+            return zero
+        line = upper * (size - t) / (upper - t)
+        return x if size > upper else line if x > zero else -line
+
+    return firm
+
+
+def _numba(name: str) -> Callable[[Work], Call]:
+    def build(work: Work) -> Call:
+        import numba
+
+        dtype, scalar = work.case.dtype, work.host_x.dtype.type
+        vectorize: Any = numba.vectorize
+        kernel = vectorize([f"{dtype}({dtype}, {dtype})"])(_loop(name, scalar(0), scalar(1)))
+        return work.host_call(kernel, work.host_x, scalar(work.lambd), work.host_out)
+
+    return build
+
+
 _MODES = {"softshrink": "soft", "firmshrink": "firm", "garrote": "garrote"}
 """PyWavelets' names."""
 
@@ -162,6 +213,10 @@ def peers_of(name: str) -> tuple[Peer, ...]:
         near(f"cp: {label}", "cupy", "cupy", _library_idiom("cupy", function)),
         near("cp.ElementwiseKernel", "cupy", "cupy", elementwise(_IN_C[name]), dtypes=_FLOATS),
         near("jax, same GPU", "jax", "cupy", jax_on(_of_jax(function)), dtypes=_FLOATS),
+    ]
+    peers += [
+        near("numexpr", "numexpr", "numpy", _numexpr(_NUMEXPR[name]), dtypes=_FLOATS),
+        near("numba", "numba", "numpy", _numba(name), dtypes=_FLOATS),
     ]
     if name in _MODES:
         peers.append(near("pywt", "pywt", "numpy", _pywt(_MODES[name])))
