@@ -190,6 +190,7 @@ def _exact(lambd: Any) -> float:
 def _hardshrink(careful: Callable[..., Any]) -> Callable[..., Any]:
     native_op = torch.hardshrink
     float32, float64, tensor = torch.float32, torch.float64, torch.Tensor
+    smallest, largest = _FLOAT32_SMALLEST, _FLOAT32_LARGEST
     tracing = _is_tracing
     transformed = torch._C._functorch.peek_interpreter_stack
 
@@ -197,7 +198,7 @@ def _hardshrink(careful: Callable[..., Any]) -> Callable[..., Any]:
         # torch.hardshrink rounds a Python float once to these dtypes.
         number = lambd if type(lambd) is float else _exact(lambd)
         if (
-            _FLOAT32_SMALLEST <= number <= _FLOAT32_LARGEST
+            smallest <= number <= largest
             and type(x) is tensor
             and ((dtype := x.dtype) is float32 or dtype is float64)
         ):
@@ -212,7 +213,7 @@ def _hardshrink(careful: Callable[..., Any]) -> Callable[..., Any]:
                         return native_op(x, number)
                     except (NotImplementedError, RuntimeError):  # a layout without it
                         pass
-            elif type(out) is tensor and out.shape == x.shape:
+            elif out is x or (type(out) is tensor and out.shape == x.shape):
                 try:
                     if out is x or (out.is_contiguous() and x.is_contiguous()):
                         return native_op(x, number, out=out)
@@ -267,6 +268,10 @@ def _skip_frame(function: Any) -> None:
 
 def _traced(operation: Operation, check: Callable[..., Any]) -> Callable[..., Any]:
     constant = _constants(operation)
+    whole = operation.accuracy != "exact"
+
+    def is_integer(x: Any) -> bool:
+        return not (x.dtype.is_floating_point or x.is_complex())
 
     def kernel(x: Any, *arguments: Any) -> Any:
         *parameters, out = arguments
@@ -276,6 +281,8 @@ def _traced(operation: Operation, check: Callable[..., Any]) -> Callable[..., An
                 tensors.append(parameter)
             elif isinstance(parameter, np.ndarray) and parameter.ndim == 0:
                 tensors.append(torch.as_tensor(parameter).to(x.device))  # a NumPy scalar, to Dynamo
+            elif whole and isinstance(parameter, float) and is_integer(x) and _is_whole(parameter):
+                tensors.append(_tensor(int(parameter), x))
             elif isinstance(parameter, (int, float)) and not isinstance(parameter, bool):
                 tensors.append(_tensor(parameter, x))
             else:  # a fraction, a decimal, or what is refused
@@ -284,6 +291,11 @@ def _traced(operation: Operation, check: Callable[..., Any]) -> Callable[..., An
         return native(x, *checked, out)
 
     return kernel
+
+
+def _is_whole(number: float) -> bool:
+    """Tell whether a float is an integer; of a symbolic one a graph keeps this as a guard."""
+    return -(2.0**63) < number < 2.0**63 and number == math.floor(number)
 
 
 def _tensor(number: Any, x: Any) -> Any:

@@ -342,6 +342,16 @@ def test_every_number_under_a_compiler(number: Any) -> None:
             assert torch.equal(call(*arguments), want)
 
 
+@pytest.mark.parametrize("dynamic", [None, True])
+def test_whole_floats_and_integers_under_a_compiler(dynamic: bool | None) -> None:
+    x = torch.tensor([-3, 0, 1, 5])
+    call = compiled(softshrink, fullgraph=True, dynamic=dynamic)
+    for number in (1.0, 2.0, 3.0, 2):
+        assert call(x, number).tolist() == softshrink(x, number).tolist()
+    with pytest.raises(Exception, match="exception"):
+        call(x, 1.5)
+
+
 # A25: a gradient through float8
 
 
