@@ -160,7 +160,6 @@ class Transformations(Paths):
     def _by_thresholds(self, case: Case) -> None:
         """Let the last axis run over thresholds, for one array x."""
         one = case.given[0]
-        count = one.array.size
         blocks, x = case.blocks, case.x.reshape(-1)[:24]
         index = case.index.reshape(-1)[:24]
         rows = [
@@ -170,10 +169,11 @@ class Transformations(Paths):
         values = [np.concatenate([w.values for w in row])[index] for row in rows]
         case.x = x
         case.setup.names["data_x"] = x
-        nothing = np.zeros((count, x.size), bool)
-        loose = [np.concatenate([w.within for w in row])[index] for row in rows]
-        free = [np.concatenate([w.open for w in row])[index] for row in rows]
-        case.want = Want(np.stack(values), nothing, np.stack(free), np.stack(loose))
+        rest = [
+            np.stack([np.concatenate([getattr(w, name) for w in row])[index] for row in rows])
+            for name in ("either", "open", "within")
+        ]
+        case.want = Want(np.stack(values), *rest)
 
     def fault(self, case: Case) -> Any:
         """Execute a case; its result may have another shape than x."""
