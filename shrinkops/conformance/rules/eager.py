@@ -83,7 +83,9 @@ def lengths(context: Context) -> None:
         data, want = _alternating(context, plain, swapped)
         for layout in ("dense", "step", "reversed", "misaligned", "offset"):
             if layout == "dense" or layout in context.adapter.layouts():
-                _sweep(context, plain, data, want, sweep, "lambd", layout)
+                # No part of nothing can be taken: the standard leaves x[1:] open there.
+                some = sweep if layout == "dense" or few else range(1, 193)
+                _sweep(context, plain, data, want, some, "lambd", layout)
         if context.declares("array_lambd"):
             _sweep(context, plain, data, want, sweep, "make(data_lambd[:n])", "dense")
         if context.declares("out"):
