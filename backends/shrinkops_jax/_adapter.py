@@ -93,6 +93,9 @@ class JaxAdapter(Adapter):
     def jvp(self, function: Callable[[Any], Any], x: Any, tangent: Any) -> Any:
         return jax.jvp(function, (x,), (tangent,))[1]
 
+    def forget(self) -> None:
+        jax.clear_caches()
+
     def compilations(self) -> int:
         if not JaxAdapter._listening:
             jax.monitoring.register_event_duration_secs_listener(_count)

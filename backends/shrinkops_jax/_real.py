@@ -135,8 +135,11 @@ class _Parts(NamedTuple):
         return (self.outside & ~self.keep) != self.bits.dtype.type(0)
 
 
-def _parts(formula: Formula, x: Any, limits: Any) -> _Parts:
-    """Tell what happens to each element, by differences of magnitude bits."""
+def _parts(formula: Formula, x: Any, limits: Any, null: bool) -> _Parts:
+    """Tell what happens to each element, by differences of magnitude bits.
+
+    With ``null``, λ = 0 moves nothing, subnormal or not; its derivatives are asked all the same.
+    """
     form = float_format(x.dtype.name)
     bits = bits_of(x)
     magnitude = bits & bits.dtype.type(form.magnitude_mask)
@@ -149,7 +152,7 @@ def _parts(formula: Formula, x: Any, limits: Any) -> _Parts:
     outside = below(limit, magnitude)
     if formula.value is None and not form.nan_is_negative_zero:
         return _Parts(bits, magnitude, outside, outside)
-    nothing = bits.dtype.type(1 if formula.null else 0)  # λ = 0 moves nothing, subnormal or not
+    nothing = bits.dtype.type(1 if null else 0)
     keep = below(limit, nothing) | below(bits.dtype.type(form.max_bits), magnitude)
     if form.nan_is_negative_zero:
         nan = -_convert((magnitude == 0) & (bits != magnitude), bits.dtype)
@@ -185,7 +188,7 @@ def _with_derivatives(formula: Formula) -> Callable[..., Any]:
     @jax.custom_jvp
     def core(x: Any, limits: Any, values: Any) -> Any:
         form = float_format(x.dtype.name)
-        part = _parts(formula, x, limits)
+        part = _parts(formula, x, limits, formula.null)
         bits = part.bits
         if formula.value is not None:
             one = bits.dtype.type(form.bias << (form.precision - 1))
@@ -230,7 +233,7 @@ def _tangent(formula: Formula, primals: Any, tangents: Any) -> Any:
     along_x, _, along = tangents
     form = float_format(x.dtype.name)
     work = _working(form)
-    part = _parts(formula, lax.stop_gradient(x), limits)
+    part = _parts(formula, lax.stop_gradient(x), limits, null=False)
     numbers = working_values(formula, limits, values, form)
     moved, band = part.moved, part.outside == part.bits.dtype.type(0)
     negative = part.bits != part.magnitude

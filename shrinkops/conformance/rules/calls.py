@@ -27,6 +27,7 @@ from . import values
 from .oracle import FIELDS, Exact, Oracle, Want
 from .parameters import (
     ARRAYS,
+    MIXED,
     SCALARS,
     VALUES_FLOAT,
     Given,
@@ -262,13 +263,14 @@ def _array(
         raise Unavailable(f"an array of {dtype} for x of shape {shape}")
     asked = context.number
     mixed = [m for m in _MIXED if m in levels_of_kind(asked)]
-    levels = [level, *rng.sample(mixed, 5)]
+    all_ = level == MIXED
+    levels = rng.sample(mixed, len(mixed)) if all_ else [level, *rng.sample(mixed, 5)]
     if not parameter.infinite:
         levels = [m for m in levels if "infinity" not in m and m not in ("NaN", "beyond")] or [
             "one"
         ]
     drawn = [value_at(name, asked, rng, bound) for name in levels]
-    one = array_given(drawn, number, wanted, draw)
+    one = array_given(drawn, number, wanted, draw, 0.0 if all_ else 0.5)
     layout = row.get(f"{parameter.name} layout", "dense")
     repeats = "" if layout == "dense" else context.adapter.layouts()[layout].repeats
     if not repeats:

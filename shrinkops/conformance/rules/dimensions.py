@@ -17,7 +17,7 @@ from shrinkops.conformance._context import Context
 from shrinkops.conformance._numbers import number_of
 
 from .calls import levels_of_kind
-from .parameters import ARRAYS, SCALARS, array_shape, scalar, value_at
+from .parameters import ARRAYS, MIXED, SCALARS, array_shape, scalar, value_at
 
 __all__ = ["SHAPES", "Dimensions", "dimensions_of", "shape_of"]
 
@@ -39,6 +39,8 @@ _SOME_VALUES = frozenset(
      "minus infinity", "beyond", "NaN", "fraction", "largest", "just beyond"}
 )  # fmt: skip
 _WHOLE = frozenset({"float32", "float64", "int8", "complex128"})
+_WHOLE_COMPILED = frozenset({"float32", "int32", "complex64"})
+"""Where each call costs a compilation: types that get every call, and those in the modes."""
 _FEW = ("1-d", "2-d", "0-d", "empty", "3-d")
 """Where each new shape costs a compilation."""
 
@@ -91,9 +93,10 @@ class Dimensions:
             name for name in context.backend.dtypes
             if getattr(number_of(context.backend.format(name), name), "kind", "") == self.kind
         )  # fmt: skip
-        if context.thorough or (context.dtype in _WHOLE and not context.adapter.compiles):
+        whole = _WHOLE_COMPILED if context.adapter.compiles else _WHOLE
+        if context.thorough or context.dtype in whole:
             return 1, 0
-        rest = [name for name in alike if name not in _WHOLE or context.adapter.compiles]
+        rest = [name for name in alike if name not in whole]
         parts = min(len(rest), 3) if not context.adapter.compiles else len(rest)
         return parts, rest.index(context.dtype) % parts
 
@@ -146,10 +149,16 @@ class Dimensions:
             "plain": scalars if first else some,
             "arrays": [*(() if first else ("float",)), *arrays],
             "out": [*some, *(arrays if self.arrays else ())],
-            "few elements": [*some, *(arrays if self.arrays else ())],
+            "few elements": [
+                *some,
+                *(arrays[: 1 if self.context.adapter.compiles else None] if self.arrays else ()),
+            ],
         }[part]
         values = list(levels_of_kind(self.context.number))
-        if part != "plain":
+        compiles = self.context.adapter.compiles
+        if compiles and part == "arrays" and not self.context.thorough:
+            values = [MIXED]
+        elif part != "plain":
             values = [v for v in values if v in _SOME_VALUES]
         dtypes = ["own"]
         if self.arrays and part != "plain":
@@ -182,7 +191,10 @@ class Dimensions:
 
     def modes(self) -> list[str]:
         """Return the levels of the caller's modes but the usual."""
-        narrow = self.narrow
+        narrow, context = self.narrow, self.context
+        seldom = context.adapter.compiles and not context.thorough
+        if seldom and context.dtype not in _WHOLE_COMPILED:
+            return []  # everything compiles anew
         return [
             name for name, mode in self.context.adapter.modes().items()
             if self.kind in mode.kinds and (narrow or not mode.narrow)

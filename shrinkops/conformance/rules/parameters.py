@@ -269,6 +269,9 @@ VALUES_INTEGER: Mapping[str, Callable[[Point], Any]] = {
 """Values of a threshold for integers."""
 
 
+MIXED = "mixed"
+"""A level of arrays: every level of values at once, where each call costs a compilation."""
+
 _VARIANTS = 8
 """Values of a level that a type is tried with."""
 
@@ -281,6 +284,7 @@ def _value(level: str, number: Number, variant: int) -> Any:
 
 def value_at(level: str, number: Number, rng: random.Random, least: Exact | None = None) -> Any:
     """Return a level's exact value; with ``least``, moved so that it is not below it."""
+    level = "ordinary" if level == MIXED else level
     value = _value(level, number, rng.randrange(_VARIANTS))
     if least is not None and isinstance(value, Fraction) and value >= 0 and least == least:
         if isinstance(least, float):
@@ -320,16 +324,17 @@ class Given:
 
 
 def array_given(
-    values: Sequence[Any], number: Number, shape: tuple[int, ...], rng: np.random.Generator
-) -> Given:
+    values: Sequence[Any], number: Number, shape: tuple[int, ...], rng: np.random.Generator,
+    first: float = 0.5,
+) -> Given:  # fmt: skip
     """Return an array parameter of an element type that draws from values.
 
-    The first of them fills half of it.
+    The first of them fills half of it, or another part.
     """
     held = list(dict.fromkeys(b for b in (_element(v, number) for v in values) if b is not None))
     held = held or [0]
     exact = [_decoded(b, number) for b in held]
-    index = np.where(rng.random(shape) < 0.5, 0, rng.integers(0, len(held), shape))
+    index = np.where(rng.random(shape) < first, 0, rng.integers(0, len(held), shape))
     pool = array_of(held, number)
     keys = [(number.name, b) for b in held]
     return Given(None, exact, np.asarray(pool[index]).reshape(shape), np.asarray(index), keys)

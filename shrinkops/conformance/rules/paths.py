@@ -278,6 +278,8 @@ class Paths:
                 tried += 1
                 if fault is not None:
                     raise self.conviction(row, position + again * 1000, fault)
+        if self.context.adapter.compiles:
+            self.context.adapter.forget()  # what is compiled takes its memory
         if not tried:
             raise NotApplicable(f"the library has none of these calls: {last}")
 

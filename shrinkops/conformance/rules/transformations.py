@@ -54,6 +54,8 @@ class Transformations(Paths):
     def __init__(self, context: Context, part: str) -> None:
         super().__init__(context, part)
         self.claims = [c for c in self.claims if "order(" not in c.text]
+        if part == "jit, closed" and context.adapter.compiles:
+            self.strength = 1  # every number is a compilation of its own
         if part == "jit" and not context.adapter.compiles:
             if context.dtype not in _TRACED_TYPES:
                 raise NotApplicable(
@@ -61,10 +63,19 @@ class Transformations(Paths):
                 )
             self.strength = 1
 
+    @property
+    def traceable(self) -> tuple[str, ...]:
+        """Kinds of scalars that become elements: whole ones where an array must be whole."""
+        whole = self.dimensions.kind == "integer" and self.context.operation.whole
+        return ("int",) if whole else _TRACEABLE
+
     def _kinds(self) -> list[str]:
         compiles = self.part.startswith("jit")
         other = "vmap" if compiles else "jit"
         names = [k for k in KINDS if ("jit" in k) is compiles]
+        if self.context.adapter.compiles and compiles:
+            traced = [k for k in names if k in _TRACED or "both" in k]
+            names = [k for k in names if k not in traced] if "closed" in self.part else traced
         if not self.context.adapter.compiles:
             names = [k for k in names if k != "vmap of jit"]
         if not self.context.declares(other):
@@ -108,7 +119,7 @@ class Transformations(Paths):
         values = [levels.get(f"{n} value") for n in self.dimensions.parameters]
         if name in _TRACED and "int" in known and set(values) & _LARGE:
             return True  # a graph has no integers of more than 64 bits
-        if name in _TRACED and any(k not in (*ARRAYS, *_TRACEABLE) for k in known):
+        if name in _TRACED and any(k not in (*ARRAYS, *self.traceable) for k in known):
             return True
         return self.dimensions.forbidden(levels)
 
@@ -179,7 +190,7 @@ class Transformations(Paths):
         """Execute a case; its result may have another shape than x."""
         if case.row["transformation"] == "vmap by thresholds":
             self.claims = [c for c in self.claims if "shape" not in c.says]
-        if "jit" in case.row["transformation"]:
+        if "jit" in case.row["transformation"] and not self.context.adapter.compiles:
             self.context.adapter.forget()
         return super().fault(case)
 
@@ -197,4 +208,9 @@ def mapped(context: Context) -> None:
     kinds=("float", "integer", "complex"), needs=("jit",), since="1.1",
 )  # fmt: skip
 def compiled(context: Context) -> None:
-    Transformations(context, "jit").run()
+    if not context.adapter.compiles:
+        Transformations(context, "jit").run()
+        return
+    Transformations(context, "jit, closed").run()
+    if context.declares("array_lambd"):
+        Transformations(context, "jit, traced").run()
