@@ -219,6 +219,12 @@ def test_the_exact_gradients_of_thresholds() -> None:
         assert np.allclose(jax.grad(total(name), argnums=positions)(x, *numbers), expected)
 
 
+def test_a_threshold_of_zero_is_learned_too() -> None:
+    x = jnp.array([4.0, -1.0, 0.0])
+    slopes = jax.vmap(jax.grad(shrinkops.softshrink, argnums=1))(x, jnp.zeros(3))
+    assert slopes.tolist() == [-1.0, 1.0, 0.0]
+
+
 # Element types
 
 
