@@ -96,11 +96,19 @@ class Sparse(UfuncBackend):
 
 
 class _Masked(_Holder):
+    @property
+    def is_numpy(self) -> bool:
+        return True  # NumPy's own, beside which an ndarray is no other library
+
+    def __init__(self, backend: Any) -> None:
+        super().__init__(backend)
+        self.from_source = "np.ma.array(a)"
+
     def from_numpy(self, array: np.ndarray[Any, Any], device: Any = None) -> Any:
         return np.ma.array(array.copy())
 
     def to_numpy(self, x: Any) -> np.ndarray[Any, Any]:
-        return np.asarray(x.data)
+        return np.asarray(np.ma.getdata(x))
 
 
 class Masked(NumpyBackend):

@@ -13,7 +13,7 @@ CARRIERS = {
     "Pint": ("pint", "HS-LAM-3*"),
     "Sparse": ("sparse", "HS-LAM-6*"),
     "Masked": ("numpy", "HS-LAM-6*"),
-    "DaskMany": ("dask.array", "HS-LAM-3*"),
+    "DaskMany": ("dask.array", "HS-ARR-5*"),
     "DaskWhole": ("dask.array", "HS-VAL-4*"),
 }
 
