@@ -48,6 +48,14 @@ def test_rounded_once_not_twice(dtype_named: Any) -> None:
     assert float(hardshrink(x, large)[0]) == 0
 
 
+@pytest.mark.parametrize("dtype", ["float16", "float32", "float64"])
+def test_every_half_is_the_number_that_it_is(dtype):
+    x = np.array([-3, -0.5, -0.0, 6e-8, 1e-5, 0.3, 1, np.nan, np.inf], dtype)
+    halves = np.arange(0, 1 << 16, 7, np.uint16).view(np.float16)
+    for half in halves[~np.isnan(halves)]:
+        assert hardshrink(x, half).tobytes() == hardshrink(x, float(half)).tobytes()
+
+
 @pytest.mark.parametrize("lambd", [Decimal("0.5"), Fraction(1, 2), np.float16(0.5), 1, np.int8(1)])
 def test_real_numbers_of_any_type(lambd: Any) -> None:
     x = np.array([0.25, 2.0], np.float32)

@@ -7,12 +7,21 @@
 #ifndef SHRINKOPS_NUMBERS_H
 #define SHRINKOPS_NUMBERS_H
 
+#include <math.h>
 #include <numpy/arrayscalars.h>
 #include <string.h>
 
 static inline int shrink_exact(long long integer, double *value) {
     *value = (double)integer;
     return integer <= (1LL << 53) && integer >= -(1LL << 53);
+}
+
+/* A finite half; infinities and NaNs go the other way. */
+static inline int shrink_half(npy_half bits, double *value) {
+    const int exponent = bits >> 10 & 31, fraction = bits & 1023;
+    const double size = ldexp(exponent ? fraction + 1024 : fraction, (exponent ? exponent : 1) - 25);
+    *value = bits >> 15 ? -size : size;
+    return exponent < 31;
 }
 
 /* An element of memory, native and possibly misaligned. */
@@ -26,6 +35,7 @@ static inline int shrink_read_element(int number, const char *pointer, double *v
     switch (number) {
         AS(NPY_DOUBLE, double, *value = v; return 1)
         AS(NPY_FLOAT, float, *value = v; return 1)
+        AS(NPY_HALF, npy_half, return shrink_half(v, value))
         AS(NPY_BYTE, npy_byte, return shrink_exact(v, value))
         AS(NPY_UBYTE, npy_ubyte, return shrink_exact(v, value))
         AS(NPY_SHORT, npy_short, return shrink_exact(v, value))
@@ -50,6 +60,7 @@ static inline int shrink_scalar_number(PyObject *object) {
     }
     IS(Double, NPY_DOUBLE)
     IS(Float, NPY_FLOAT)
+    IS(Half, NPY_HALF)
     IS(Long, NPY_LONG)
     IS(Int, NPY_INT)
     IS(LongLong, NPY_LONGLONG)
