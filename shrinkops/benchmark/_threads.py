@@ -1,4 +1,4 @@
-"""One thread for every library that lets itself be told.
+"""One thread for every library that lets itself be told, our own NumPy kernels first.
 
 A figure of a library on two threads against another on one says nothing about either.
 JAX cannot be told once it has started; its figures are against JAX itself.
@@ -8,6 +8,8 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterable, Iterator
 from contextlib import contextmanager
+
+import shrinkops
 
 __all__ = ["one_thread"]
 
@@ -35,7 +37,8 @@ def one_thread(libraries: Iterable[str]) -> Iterator[None]:
     """Hold libraries to one thread; give each back what it had."""
     before = [(_SETTERS[name], _SETTERS[name](1)) for name in set(libraries) & _SETTERS.keys()]
     try:
-        yield
+        with shrinkops.threads(1):
+            yield
     finally:
         for setter, count in before:
             setter(count)

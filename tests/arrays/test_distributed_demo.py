@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import importlib
 import subprocess
 import sys
 import textwrap
@@ -80,3 +81,11 @@ def test_sizes() -> None:
     done = _demo("--size", "much")
     assert done.returncode == 2
     assert "8GB" in done.stderr
+
+
+def test_what_a_chunk_costs_is_measured(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.syspath_prepend(str(Path(__file__).parents[1] / "tools"))
+    streamed = importlib.import_module("streamed")
+    found = streamed.costs(1000)
+    assert len(found) == 2
+    assert all(value.low > 0 for value in found.values())

@@ -49,7 +49,7 @@ def test_rounded_once_not_twice(dtype_named: Any) -> None:
 
 
 @pytest.mark.parametrize("dtype", ["float16", "float32", "float64"])
-def test_every_half_is_the_number_that_it_is(dtype):
+def test_every_half_is_the_number_that_it_is(dtype: str) -> None:
     x = np.array([-3, -0.5, -0.0, 6e-8, 1e-5, 0.3, 1, np.nan, np.inf], dtype)
     halves = np.arange(0, 1 << 16, 7, np.uint16).view(np.float16)
     for half in halves[~np.isnan(halves)]:
