@@ -26,18 +26,15 @@ class UnsupportedArrayError(TypeError):
     """
 
 
-_modules, _names = (type.__dict__[name].__get__ for name in ("__module__", "__qualname__"))
-
-
 def module_of(cls: type) -> str:
     """Return the module that a class says it is from; its metaclass is not asked."""
-    module = _modules(cls)
+    module = type.__dict__["__module__"].__get__(cls)
     return module if isinstance(module, str) else "?"
 
 
 def name_of(cls: type) -> str:
     """Return a class's name inside its module; its metaclass is not asked."""
-    name: str = _names(cls)
+    name: str = type.__dict__["__qualname__"].__get__(cls)
     return name
 
 

@@ -49,9 +49,9 @@ def _plain(value):
 def test_missing_frameworks_come_with_the_remedy(bare):
     done = bare("backends", libraries=("click", "rich"))
     assert done.returncode == 0
-    for name in ("torch", "jax", "cupy"):
+    for name, extra in (("torch", "torch"), ("jax", "jax"), ("cupy", "cupy-cuda12x")):
         assert f"{name}: framework missing\n" in done.stdout
-        assert f"{name} is not installed: pip install 'shrinkops[{name}]'" in done.stdout
+        assert f"{name} is not installed: pip install 'shrinkops[{extra}]'" in done.stdout
 
 
 def test_a_broken_backend_is_a_row_not_a_traceback(invoke):

@@ -135,8 +135,8 @@ class TestRuns:
         assert done.stderr == ""
         assert "  numpy " in done.stdout
         assert "identical" not in done.stdout
-        for name in ("torch", "jax", "cupy"):
-            line = f"{name} would join: {name} is not installed: pip install 'shrinkops[{name}]'"
+        for name, extra in (("torch", "torch"), ("jax", "jax"), ("cupy", "cupy-cuda12x")):
+            line = f"{name} would join: {name} is not installed: pip install 'shrinkops[{extra}]'"
             assert line in done.stdout
         assert done.stdout.endswith("picture: shrinkops-demo.png\n")
         assert (tmp_path / "folder" / "shrinkops-demo.png").read_bytes().startswith(PNG)

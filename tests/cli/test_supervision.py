@@ -19,6 +19,9 @@ from shrinkops._commands.supervision import staying
 
 pytestmark = pytest.mark.skipif(not hasattr(os, "fork"), reason="the parent is made by a fork")
 
+# Where another test of this process has imported JAX, whose threads no fork has.
+_FORKS = pytest.mark.filterwarnings("ignore:os.fork:RuntimeWarning")
+
 WAYS = {
     "os._exit": "os._exit(0)",
     "_exit of C": "ctypes.CDLL(None)._exit(0)",
@@ -153,6 +156,7 @@ def _gone(process: int) -> bool:
     return False
 
 
+@_FORKS
 @pytest.mark.parametrize("way", ["a key", "the parent alone", "the run alone"])
 def test_an_interrupt_reaches_the_run_once(slow, tmp_path, way):
     leader, follower = pty.openpty()
@@ -215,6 +219,7 @@ def test_somebody_elses_process_is_not_forked(tmp_path):
     assert done.stdout.splitlines()[1:] == ["True"]
 
 
+@_FORKS
 def test_forks_of_a_kernel_end_as_they_do():
     with staying():
         child = os.fork()

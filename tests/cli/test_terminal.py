@@ -80,6 +80,9 @@ CASES: dict[tuple[str, str], list[Case]] = {
         Case(("--json", "-"), 0, '"figures"'),
         Case(("--json", "nowhere/r.json"), 2, r"nowhere/r\.json: there is no folder"),
     ],
+    ("bench", "--acceptance"): [
+        Case(("--acceptance",), 3, "a part could not run here", base=("cupy",)),
+    ],
     ("bench", "--plot"): [Case(("--plot", "plot.txt"), 2, "cannot draw into 'plot.txt'")],
     ("bench", "--peers"): [Case(("--peers",), 0, r"np\.where .*HS-VAL-3")],
     ("bench", "--self-test"): [Case(("--self-test", "--mode", "loud"), 2, "'loud' is not one of")],

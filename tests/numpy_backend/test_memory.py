@@ -151,7 +151,7 @@ def test_undeclared_dtypes_are_refused(x: Any) -> None:
             continue
         with pytest.raises(TypeError) as caught:
             hardshrink(x, lambd)
-        assert x.dtype.name in str(caught.value)
+        assert str(x.dtype) in str(caught.value)
         assert "'numpy'" in str(caught.value)
 
 

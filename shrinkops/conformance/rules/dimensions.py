@@ -19,7 +19,7 @@ from shrinkops.conformance._numbers import number_of
 from .calls import levels_of_kind
 from .parameters import ARRAYS, MIXED, SCALARS, array_shape, scalar, value_at
 
-__all__ = ["SHAPES", "Dimensions", "dimensions_of", "shape_of"]
+__all__ = ["COMPILED", "SHAPES", "Dimensions", "dimensions_of", "shape_of"]
 
 SHAPES: Mapping[str, int] = {
     "1-d": 1, "2-d": 2, "3-d": 3, "0-d": 0, "scalar": 0, "one element": 1, "empty": 1,
@@ -39,7 +39,7 @@ _SOME_VALUES = frozenset(
      "minus infinity", "beyond", "NaN", "fraction", "largest", "just beyond"}
 )  # fmt: skip
 _WHOLE = frozenset({"float32", "float64", "int8", "complex128"})
-_WHOLE_COMPILED = frozenset({"float32", "int32", "complex64"})
+COMPILED = frozenset({"float32", "int32", "complex64"})
 """Where each call costs a compilation: types that get every call, and those in the modes."""
 _FEW = ("1-d", "2-d", "0-d", "empty", "3-d")
 """Where each new shape costs a compilation."""
@@ -93,7 +93,7 @@ class Dimensions:
             name for name in context.backend.dtypes
             if getattr(number_of(context.backend.format(name), name), "kind", "") == self.kind
         )  # fmt: skip
-        whole = _WHOLE_COMPILED if context.adapter.compiles else _WHOLE
+        whole = COMPILED if context.adapter.compiles else _WHOLE
         if context.thorough or context.dtype in whole:
             return 1, 0
         rest = [name for name in alike if name not in whole]
@@ -193,7 +193,7 @@ class Dimensions:
         """Return the levels of the caller's modes but the usual."""
         narrow, context = self.narrow, self.context
         seldom = context.adapter.compiles and not context.thorough
-        if seldom and context.dtype not in _WHOLE_COMPILED:
+        if seldom and context.dtype not in COMPILED:
             return []  # everything compiles anew
         return [
             name for name, mode in self.context.adapter.modes().items()

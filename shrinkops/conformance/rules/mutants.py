@@ -324,6 +324,10 @@ def dimension_of(mutant: Mutant) -> str:
 
 
 def sample(operation: Operation, count: int) -> Iterator[Mutant]:
-    """Return some of the mutants, the same ones each time."""
-    every = derived(operation)
+    """Return some of the mutants, the same ones each time.
+
+    Those that are confined to two dimensions at once measure the kit; whoever runs the self-test
+    on a backend is shown that each dimension by itself is seen.
+    """
+    every = [m for m in derived(operation) if " x " not in dimension_of(m)]
     yield from random.Random(f"sample {operation.name}").sample(every, min(count, len(every)))

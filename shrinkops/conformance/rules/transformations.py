@@ -18,6 +18,7 @@ from shrinkops.conformance._context import Context
 from shrinkops.conformance._model import NotApplicable
 
 from .calls import Case, Unavailable, arguments, build, made
+from .dimensions import COMPILED
 from .oracle import Want
 from .parameters import ARRAYS
 from .paths import Paths
@@ -211,6 +212,10 @@ def compiled(context: Context) -> None:
     if not context.adapter.compiles:
         Transformations(context, "jit").run()
         return
+    if context.dtype not in COMPILED and not context.thorough:
+        raise NotApplicable(
+            f"every call compiles here: {', '.join(sorted(COMPILED))} are tried, or --thorough"
+        )
     Transformations(context, "jit, closed").run()
     if context.declares("array_lambd"):
         Transformations(context, "jit, traced").run()
