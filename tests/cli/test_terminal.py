@@ -81,7 +81,7 @@ CASES: dict[tuple[str, str], list[Case]] = {
         Case(("--json", "nowhere/r.json"), 2, r"nowhere/r\.json: there is no folder"),
     ],
     ("bench", "--acceptance"): [
-        Case(("--acceptance",), 3, "a part could not run here", base=("cupy",)),
+        Case(("--acceptance",), 3, "a part could not run here", base=("numpy",)),
     ],
     ("bench", "--plot"): [Case(("--plot", "plot.txt"), 2, "cannot draw into 'plot.txt'")],
     ("bench", "--peers"): [Case(("--peers",), 0, r"np\.where .*HS-VAL-3")],
