@@ -335,4 +335,6 @@ def sample(operation: Operation, count: int) -> Iterator[Mutant]:
     layouts or ``out``; the self-test of a backend shows that each other dimension is seen.
     """
     every = [m for m in derived(operation) if dimension_of(m) in _EVERYWHERE]
-    yield from random.Random(f"sample {operation.name}").sample(every, min(count, len(every)))
+    drawn = random.Random(f"sample {operation.name}").sample(every, min(count, len(every)))
+    refused = operation.parameters[0].negative == "refused"  # no call with one is computed
+    yield from (m for m in drawn if not (refused and m.name.endswith("value negative")))
