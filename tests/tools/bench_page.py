@@ -137,7 +137,8 @@ def _section(record: dict[str, Any]) -> Iterator[str]:
             found = [
                 f
                 for f in record["figures"]
-                if f["goal"] == goal.subject and f["label"] == ask.label
+                if (f["goal"], f["label"]) == (goal.subject, ask.label)
+                and f["at_most"] == ask.at_most  # a verdict belongs to its limit
             ]
             yield _goal_row(goal if first else None, ask, found)
             first = False
