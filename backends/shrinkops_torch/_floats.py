@@ -2,8 +2,9 @@
 
 Invariants
 ----------
-- ``torch.hardshrink`` and ``torch.clamp`` serve wherever they follow the specification: a
-  threshold that is a normal number, rounded beforehand. Everything else, tensors of
+- NumPy's loops serve where nobody records and memory is at hand. ``torch.hardshrink`` and
+  ``torch.clamp`` serve elsewhere, where they follow the specification: a threshold that is a
+  normal number, rounded beforehand. Everything else, tensors of
   thresholds included, is the declaration's own definition between two selections.
 - Narrow types are computed in float32 and rounded once.
 - No operation is contracted: each is one call of PyTorch.
@@ -21,6 +22,7 @@ from torch.autograd import forward_ad
 
 from shrinkops.spec import Operation, Threshold
 
+from . import _host
 from ._bits import form_of, kept, limit_of, narrowed, opaque, rounded, working
 
 __all__ = ["asked_of", "is_short", "numbers_of", "select", "value", "zero_like"]
@@ -44,9 +46,10 @@ def value(
     """
     values = opaque(x)
     if not values and not natural:
-        result = _short(operation.name, x, parameters, out)
-        if result is not None:
-            return result
+        for way in (_host.value, _short):
+            result = way(operation.name, x, parameters, out)
+            if result is not None:
+                return result
     x = x.resolve_neg()
     limit = limit_of(parameters[0], x.dtype, values)
     keep = kept(x, limit, values)

@@ -24,7 +24,7 @@ from shrinkops._call.dispatcher import dispatchers
 from shrinkops._call.parameters import round_parameter
 from shrinkops.spec import FORMATS, Operation
 
-from . import _complex, _floats, _integers, _layouts
+from . import _complex, _floats, _host, _integers, _layouts
 from ._bits import exact_if_tiny, opaque
 from ._derivatives import differentiable, differentiates
 from ._scripts import BitsInScripts
@@ -147,7 +147,8 @@ def traceable(operation: Operation, checked: Any) -> Any:
             return out.copy_(checked(x, *numbers, None))
         return checked(x, *numbers, out)
 
-    kernel: Any = _hardshrink(careful) if operation.name == "hardshrink" else careful
+    in_front = _hardshrink if operation.name == "hardshrink" else _host.at_once
+    kernel: Any = in_front(operation, careful)
     checked.guard.prepare()
     _skip_frame(kernel)
     # The attribute by which PyTorch's own wrappers tell Dynamo what to trace instead.
@@ -187,7 +188,7 @@ def _exact(lambd: Any) -> float:
     return math.nan
 
 
-def _hardshrink(careful: Callable[..., Any]) -> Callable[..., Any]:
+def _hardshrink(_: Operation, careful: Callable[..., Any]) -> Callable[..., Any]:
     native_op = torch.hardshrink
     float32, float64, tensor = torch.float32, torch.float64, torch.Tensor
     smallest, largest = _FLOAT32_SMALLEST, _FLOAT32_LARGEST
