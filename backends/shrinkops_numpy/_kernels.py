@@ -33,7 +33,16 @@ except ImportError as error:  # installed where there was no C compiler
 else:
     _why_pure = ""
 
-__all__ = ["OPERATIONS", "SWITCH", "describe", "ensure_dtype", "kernel", "native", "ufunc"]
+__all__ = [
+    "OPERATIONS",
+    "SWITCH",
+    "compiled",
+    "describe",
+    "ensure_dtype",
+    "kernel",
+    "native",
+    "ufunc",
+]
 
 SWITCH = "SHRINKOPS_NUMPY_KERNEL"
 
@@ -80,6 +89,11 @@ _made: dict[str, Any] = {}
 def describe() -> str:
     """Return the kernel in use, in a few words."""
     return f"compiled ufunc ({_ufunc.selected()})" if _compiled else "pure NumPy"
+
+
+def compiled() -> Any:
+    """Return the compiled module, None where the kernels are NumPy's own arithmetic."""
+    return _ufunc if _compiled else None
 
 
 def ufunc(operation: str = "hardshrink") -> Any:

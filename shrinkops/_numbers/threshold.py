@@ -13,6 +13,7 @@ from __future__ import annotations
 
 import math
 import operator
+import struct
 import sys
 from numbers import Complex, Rational, Real
 from typing import TYPE_CHECKING, Any, NamedTuple
@@ -207,11 +208,19 @@ def _float_threshold(
     if negative:
         significand = -max(significand, 1)
         bits = -1
+    return Threshold(_float(significand, exponent), bits, significand, exponent)
+
+
+def _float(significand: int, exponent: int) -> float:
+    """Return ``significand * 2**exponent``, rounded to a float, in every flush mode."""
+    steps = exponent + 1074
+    if steps >= 0 and abs(significand) < 1 << max(52 - steps, 0):  # a thread may flush it
+        size: float = struct.unpack("<d", struct.pack("<q", abs(significand) << steps))[0]
+        return -size if significand < 0 else size
     try:
-        value = math.ldexp(significand, exponent)
+        return math.ldexp(significand, exponent)
     except OverflowError:  # an extended type; its backend reads significand and exponent
-        value = math.copysign(math.inf, significand)
-    return Threshold(value, bits, significand, exponent)
+        return math.copysign(math.inf, significand)
 
 
 def _round_ratio(numerator: int, denominator: int, dtype: FloatFormat) -> tuple[int, int]:

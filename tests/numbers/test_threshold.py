@@ -199,3 +199,15 @@ def test_the_largest_number_of_a_format_is_short() -> None:
     assert FORMATS["float64"].largest == "1.797e308"
     assert FORMATS["binary128"].largest == FORMATS["x87"].largest == "1.189e4932"
     assert max(len(dtype.largest) for dtype in FORMATS.values() if dtype.kind != "integer") == 10
+
+
+@pytest.mark.parametrize("steps", [1, 2, 3, 2**51 + 1])
+def test_a_subnormal_number_is_itself_where_a_thread_flushes(steps: int) -> None:
+    torch = pytest.importorskip("torch")
+    if not torch.set_flush_denormal(True):
+        pytest.skip("this processor cannot flush")
+    try:
+        rounded = round_threshold(Fraction(steps, 2**1074), FORMATS["float64"], "f")
+        assert struct.pack("<d", rounded.value) == struct.pack("<q", steps)
+    finally:
+        torch.set_flush_denormal(False)

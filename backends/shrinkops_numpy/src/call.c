@@ -337,3 +337,58 @@ PyMethodDef shrink_call_definitions[OPERATIONS] = {
     DEFINITION(SHRINK, "x, lambd, bias"),   DEFINITION(FIRMSHRINK, "x, lambd, mu"),
     DEFINITION(GARROTE_SHRINK, "x, lambd"),
 };
+
+/* ------------------------------------------------------------------------------- memory */
+
+static PyObject *run_on_memory(PyObject *const *args, Py_ssize_t count) {
+    const long operation = PyLong_AsLong(args[0]), number = PyLong_AsLong(args[1]);
+    const char *from = PyLong_AsVoidPtr(args[2]);
+    char *to = PyLong_AsVoidPtr(args[3]);
+    const size_t n = PyLong_AsSize_t(args[4]);
+    if (PyErr_Occurred()) {
+        return NULL;
+    }
+    if (operation < 0 || operation >= OPERATIONS ||
+        count != 5 + shrink_definitions[operation].parameters) {
+        PyErr_SetString(PyExc_TypeError, "run takes the index of an operation, a type's number, "
+                                         "two addresses, a count, and the operation's numbers");
+        return NULL;
+    }
+    const shrink_type *type = number < 0 || number >= SHRINK_MAX_TYPES ? NULL
+                                                                       : shrink_find_type((int)number);
+    double numbers[2];
+    int takes = type != NULL && type->kind != LONG_DOUBLE && shrink_takes(operation, type);
+    for (int k = 0; takes && k < shrink_definitions[operation].parameters; ++k) {
+        takes = shrink_read_number(args[5 + k], &numbers[k]);
+    }
+    shrink_plan plan;
+    if (!takes || !shrink_plan_numbers(operation, type, numbers, &plan)) {
+        return PyBool_FromLong(0);
+    }
+    const size_t bytes = n * (size_t)type->item_size;
+    const int missing = n > 0 && (from == NULL || to == NULL);
+    if (missing || (from != to && overlap(from, bytes, to, bytes))) {
+        return PyBool_FromLong(0);
+    }
+    if (bytes < RELEASE_GIL_FROM) {
+        shrink_run(type, from, to, n, bytes, &plan);
+    }
+    else {
+        Py_BEGIN_ALLOW_THREADS
+        run_whole(type, from, to, n, &plan);
+        Py_END_ALLOW_THREADS
+    }
+    return PyBool_FromLong(1);
+}
+
+PyObject *shrink_on_memory(PyObject *module, PyObject *const *args, Py_ssize_t count) {
+    (void)module;
+    if (count < 5) {
+        PyErr_Format(PyExc_TypeError, "run takes at least 6 arguments, got %zd", count);
+        return NULL;
+    }
+    const shrink_environment given = shrink_enter();
+    PyObject *result = run_on_memory(args, count);
+    shrink_leave(&given);
+    return result;
+}

@@ -245,6 +245,9 @@ static PyMethodDef methods[] = {
     {"make_call", make_call, METH_VARARGS,
      "make_call(operation, otherwise)\n--\n\nA kernel(x, *parameters, out) that computes plain\n"
      "calls itself and passes all others to `otherwise`."},
+    {"run", (PyCFunction)(void (*)(void))shrink_on_memory, METH_FASTCALL,
+     "run(operation, type, source, target, count, *numbers)\n--\n\nAn operation, by its index in\n"
+     "operations(), on contiguous memory given by addresses; False if it was not computed."},
     {"operations", operations, METH_NOARGS,
      "operations()\n--\n\nNames of the operations that have a ufunc here."},
     {"get_threads", get_threads, METH_NOARGS,

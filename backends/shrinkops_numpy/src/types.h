@@ -149,5 +149,8 @@ PyObject *shrink_make_ufunc(shrink_operation operation);
 int shrink_add_loops(PyObject *ufunc, shrink_operation operation, const shrink_type *type);
 int shrink_publish_builtin_types(void);
 extern PyMethodDef shrink_call_definitions[OPERATIONS];
+/* run(operation, type, from, to, count, *numbers): an operation on contiguous memory, given by
+ * addresses. False, with nothing written, if the call is for a way that can word an error. */
+PyObject *shrink_on_memory(PyObject *module, PyObject *const *args, Py_ssize_t count);
 
 #endif
