@@ -25,7 +25,8 @@ def judge(tmp_path):
     def call(target, *entries, check="HS-VAL-1/*", status=Exit.CONFORMS):
         path = tmp_path / "ledger.toml"
         path.write_text("".join(ENTRY.format(check=c, manner=m) for c, m in entries), "utf-8")
-        arguments = [target, "--ledger", str(path), *(["--check", check] if check else [])]
+        arguments = [target, "--ledger", str(path), "--operation", "hardshrink"]
+        arguments += ["--check", check] if check else []
         done = CliRunner().invoke(command, arguments)
         assert done.exit_code == status, done.output[-3000:]
         return done.output
