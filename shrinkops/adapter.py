@@ -162,7 +162,8 @@ _NUMPY_LAYOUTS = {
         "a", f"{_FRAME}(np.zeros(x.shape, [('p', 'u1'), ('v', x.dtype)])['v'], x)"
     ),
     "misaligned": Layout(
-        "a", "np.frombuffer(bytearray(b'.' + x.tobytes()), x.dtype, offset=1).reshape(x.shape)"
+        "a", "np.frombuffer(bytearray(b'.' + x.tobytes()), x.dtype, offset=1).reshape(x.shape)",
+        0,
     ),
     "misaligned, fortran": Layout(
         "a", "np.frombuffer(bytearray(b'.' + x.tobytes('F')), x.dtype, offset=1)"
@@ -173,13 +174,13 @@ _NUMPY_LAYOUTS = {
         "np.frombuffer(bytearray(b'.' + x.tobytes()), x.dtype, offset=1).reshape(x.shape)[::-1]",
     ),
     "read-only": Layout(
-        "a", "np.frombuffer(x.tobytes(), x.dtype).reshape(x.shape)", writable=False
+        "a", "np.frombuffer(x.tobytes(), x.dtype).reshape(x.shape)", 0, writable=False
     ),
     "read-only, fortran": Layout(
         "a", "(lambda v: (v.setflags(write=False), v)[1])(np.asfortranarray(x))", 2,
         dense=True, writable=False,
     ),
-    "byte-swapped": Layout("a", "x.byteswap().view(x.dtype.newbyteorder())", as_out=False),
+    "byte-swapped": Layout("a", "x.byteswap().view(x.dtype.newbyteorder())", 0, as_out=False),
     "byte-swapped, reversed": Layout(
         "a[..., ::-1]", "x.byteswap().view(x.dtype.newbyteorder())[..., ::-1]", as_out=False
     ),

@@ -24,9 +24,28 @@ from shrinkops._plugins.target import Target
 from shrinkops.adapter import Adapter
 from shrinkops.operations._declaration import Operation
 
-__all__ = ["CONTROL", "Mutant", "Tools", "mutated", "output", "whole"]
+__all__ = ["CONTROL", "Mutant", "Record", "Tools", "mutated", "output", "whole"]
 
-Kernel = Callable[[Any, Any, Any], Any]
+Kernel = Callable[..., Any]
+
+
+@dataclass
+class Record:
+    """What a derived mutant did during a run.
+
+    Attributes
+    ----------
+    met : int
+        Calls in which its conditions held.
+    changed : int
+        Those whose outcome differed from the right one; counted where ``compares``.
+    compares : bool
+        Each such call is made a second time, by the unharmed kernel.
+    """
+
+    met: int = 0
+    changed: int = 0
+    compares: bool = False
 
 
 @dataclass(frozen=True)
@@ -35,6 +54,7 @@ class Tools:
 
     backend: Backend
     adapter: Adapter
+    record: Record = field(default_factory=Record, compare=False)
 
     def read(self, x: Any) -> np.ndarray[Any, Any]:
         """Return an array as NumPy's, in native byte order, as a copy."""
@@ -61,7 +81,7 @@ class Mutant:
     defect : str
         One line.
     killer : str
-        Identifier of the check that must convict it.
+        Identifier of the check that must convict it; "*" for any.
     wrap : callable
         ``wrap(kernel, tools)`` returns the wrong kernel.
     needs : frozenset of str
@@ -72,6 +92,8 @@ class Mutant:
         ``applies(tools)``: why it cannot exist on this backend, or "".
     raises : bool
         It is convicted by an exception that it provokes.
+    levels : sequence of (dimension, level), optional
+        What a derived defect is confined to; None for one that is written by hand.
     """
 
     name: str
@@ -82,6 +104,7 @@ class Mutant:
     dtypes: Sequence[str] = ("float32",)
     applies: Callable[[Tools], str] = field(default=lambda _: "")
     raises: bool = False
+    levels: Sequence[tuple[str, str]] | None = None
 
 
 def whole(change: Callable[..., Any]) -> Callable[[Kernel, Tools], Kernel]:

@@ -2,9 +2,11 @@
 
 Invariants
 ----------
-- A mutant counts as killed only by the check that it names, and only if that check passes
-  on the control (the same wrapper without a defect) for the same item.
-- What cannot exist on a backend is listed with the reason; it is not in the score.
+- A mutant that is written by hand counts as killed only by the check that it names, a derived one
+  by any; and only if that check passes on the control (the same wrapper without a defect) for
+  the same item.
+- What cannot exist on a backend is listed with the reason; it is not in the score. What can exist
+  and is never met, or met and never different, survives like what is acquitted.
 """
 
 from __future__ import annotations
@@ -54,12 +56,19 @@ def trials(
     environment: Environment, wanted: Callable[[Mutant], bool] = lambda _: True
 ) -> Iterator[Trial]:
     """Try every mutant of the environment's suite."""
+    from .rules.replay import fates
+
     controls: dict[str, bool] = {}
+    chosen = [mutant for mutant in environment.suite.mutants() if wanted(mutant)]
     with environment.adapter.session():
         tools = Tools(environment.target.backend, environment.adapter)
-        for mutant in environment.suite.mutants():
-            if wanted(mutant):
+        for mutant in chosen:
+            if mutant.levels is None:
                 yield _try(environment, mutant, tools, controls)
+    for fate in fates(environment, [m for m in chosen if m.levels is not None]):
+        yield Trial(
+            fate.mutant, fate.killed, fate.item, fate.explained, applicable=not fate.impossible
+        )  # fmt: skip
 
 
 def _try(
@@ -162,8 +171,8 @@ def _score(done: Sequence[Trial], environment: Environment, output: Output) -> E
     name = environment.target.backend.name
     output.line(
         f"mutation score of {environment.suite.operation.name} on {name!r}: {killed} of "
-        f"{len(applicable)} killed by the check that they name; {len(done) - len(applicable)} "
-        f"of {len(done)} mutants cannot exist here"
+        f"{len(applicable)} killed; {len(done) - len(applicable)} of {len(done)} mutants cannot "
+        f"exist here"
     )
     if not applicable:
         return Exit.TOO_LITTLE

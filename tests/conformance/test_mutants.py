@@ -7,9 +7,11 @@ import pytest
 from shrinkops.conformance._selftest import trials
 from shrinkops.conformance._session import environments
 from shrinkops.conformance.hardshrink import SUITE
-from shrinkops.conformance.rules.mutants import derived, dimension_of, sample
+from shrinkops.conformance.rules.conditions import CONDITIONS
+from shrinkops.conformance.rules.mutants import derived, dimension_of, left_out, sample
+from shrinkops.conformance.rules.replay import fates
 
-MUTANTS = [mutant for mutant in SUITE.mutants() if mutant.killer != "*paths"]
+MUTANTS = [mutant for mutant in SUITE.mutants() if mutant.levels is None]
 DERIVED = derived(SUITE.operation)
 
 
@@ -27,7 +29,7 @@ def test_every_mutant_that_can_exist_is_killed_by_its_check(target):
         trials(
             environment,
             lambda m: (
-                (m.killer != "*paths") if target == "numpy" else bool(m.needs & {"autodiff", "jit"})
+                m.levels is None if target == "numpy" else bool(m.needs & {"autodiff", "jit"})
             ),
         )
     )
@@ -54,9 +56,18 @@ def test_hundreds_are_derived_from_a_declaration():
     assert {"anywhere", "layout", "layout x value", "out x threshold"} <= confined
 
 
-@pytest.mark.slow
+def test_a_sample_is_of_every_kind():
+    drawn = sample(SUITE.operation, 24)
+    assert drawn[0].name == sample(SUITE.operation, 24)[0].name
+    assert len({dimension_of(mutant) for mutant in drawn}) >= 20
+    levels = {level for mutant in drawn for level in mutant.levels}
+    assert ("value", "negative") in levels
+    assert len(levels) >= 3 * len(CONDITIONS) // 4
+
+
 def test_a_sample_of_the_derived_ones_is_killed():
     (environment,) = environments("numpy", names=["softshrink"])
-    wanted = {mutant.name for mutant in sample(environment.suite.operation, 12)}
-    done = list(trials(environment, lambda m: m.name in wanted))
-    assert [t.mutant.name for t in done if t.applicable and not t.killed] == []
+    done = list(fates(environment, sample(environment.suite.operation, 24)))
+    assert len(done) == 24
+    assert [(f.mutant.name, f.explained) for f in done if not f.killed] == []
+    assert all(f.record.met and f.record.changed for f in done)

@@ -239,9 +239,8 @@ def _parameters(
             if made is None:
                 raise Unavailable(f"a {kind} that is {level}")
             given.append(scalar_given(made))
-        first = given[-1].exact[0]
-        least[parameter.name] = first if given[-1].array is None else max(
-            (v for v in given[-1].exact if v == v), default=None)  # fmt: skip
+        # Beside an array nothing is refused: an element that is too small counts as the other's.
+        least[parameter.name] = given[-1].exact[0] if given[-1].array is None else None
     return given
 
 

@@ -32,7 +32,9 @@ _X_ALONE = frozenset(
 )
 """Layouts that only x is tried in: another one does the same to a second array."""
 _SMALL = frozenset({"0-d", "scalar", "one element", "empty", "empty 3-d"})
-_SOME_KINDS = frozenset({"float", "left out", "np.float64", "np.float32", "int", "Fraction"})
+_SOME_KINDS = frozenset(
+    {"float", "left out", "np.float64", "np.float32", "int", "Fraction", "Decimal"}
+)
 _SOME_VALUES = frozenset(
     {"ordinary", "not representable", "tie", "near a tie", "zero", "minus zero", "subnormal",
      "rounds into the subnormals", "whole, large", "infinity", "negative", "negative, tiny",
@@ -128,7 +130,8 @@ class Dimensions:
             shapes = [s for s in shapes if s != "scalar"]
         small = part == "few elements"
         found["shape"] = [s for s in shapes if (s in _SMALL) is small]
-        found["layout"] = ["dense", *(() if small else self.layouts)]
+        laid = self.layouts if not small else self._of_one_element()
+        found["layout"] = ["dense", *laid]
         outs = self.outs() if part == "out" or small else []
         found["out"] = outs if part == "out" else ["none", *outs[:2]]
         found["mode"] = ["usual", *self.modes()]
@@ -138,6 +141,10 @@ class Dimensions:
         ]  # fmt: skip
         found["form"] = ["by position", "by keyword"]
         return found
+
+    def _of_one_element(self) -> list[str]:
+        """Return the layouts that an array without axes has."""
+        return [n for n, rules in self.layouts.items() if rules.fits(0, self.kind)]
 
     def parameter(self, name: str, part: str) -> dict[str, Sequence[str]]:
         """Return the dimensions of one parameter in a part of the calls."""
@@ -183,6 +190,11 @@ class Dimensions:
         rules = self.layouts
         laid = [n for n in self.plain if rules[n].writable and rules[n].as_out]
         return ["fresh", "x itself", *self.context.adapter.overlaps(), *laid]
+
+    def fresh(self, layout: str) -> str:
+        """Return how a new out lies beside x: dense, or as x does where the library asks that."""
+        rules = self.layouts.get(layout)
+        return layout if rules is not None and not rules.as_out else "dense"
 
     @property
     def narrow(self) -> bool:
@@ -262,7 +274,9 @@ class Dimensions:
                 return True
             if overlaps and (SHAPES[shape] == 0 or shape.startswith("empty")):
                 return True
-        if rules is not None and not rules.as_out and out not in (None, "none", "x itself"):
+        if rules is not None and not rules.as_out and out not in (
+            None, "none", "x itself", "fresh"
+        ):  # fmt: skip
             return True
         laid = (levels.get(f"{name} layout", "") for name in self.parameters)
         if out not in (None, "none") and any(

@@ -18,12 +18,17 @@ from .calls import Case, Program, execute, made
 from .oracle import FIELDS, Want, part_of, rounded_bits
 from .paths import Paths
 
-__all__ = ["CHECKS"]
+__all__ = ["CHECKS", "PARTS"]
 
 check = Collector()
 CHECKS = check.checks
 
 _ALL = ("float", "integer", "complex")
+PARTS = {
+    "ARR-2/paths": "plain", "ARR-1/paths": "few elements", "LAM-6/paths": "arrays",
+    "ARR-4/paths": "out",
+}  # fmt: skip
+"""Which part of the plain calls a check makes."""
 
 
 @check(

@@ -10,7 +10,7 @@ Invariants
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from functools import cached_property
 from typing import Any
@@ -133,7 +133,7 @@ class Paths:
             return lines, ", out=out"
         held = np.resize(np.ones(1, case.x.dtype), case.x.shape)
         case.setup.names["data_out"] = held
-        where = "dense" if out == "fresh" else out
+        where = self.dimensions.fresh(row["layout"]) if out == "fresh" else out
         return [*made(self.context, "out", where, case.x.shape), *lines], ", out=out"
 
     def _overlapping(self, layout: str, overlap: Any, shape: tuple[int, ...]) -> list[str]:
@@ -259,25 +259,27 @@ class Paths:
 
     # All calls
 
+    def turns(self) -> Iterator[tuple[Row, int]]:
+        """Yield the rows that are this item's, with what their values are drawn by."""
+        share, turn = self.dimensions.share
+        rounds = 3 if self.part == "few elements" and not self.context.adapter.compiles else 1
+        for position, row in enumerate(self.coverage.rows):
+            if position % share == turn:
+                yield from ((row, position + again * 1000) for again in range(rounds))
+
     def run(self) -> None:
         """Run the rows, and convict."""
         tried = 0
         last: object = "no row is such a call"
-        share, turn = self.dimensions.share
-        rounds = 3 if self.part == "few elements" and not self.context.adapter.compiles else 1
-        for position, row in enumerate(self.coverage.rows):
-            if position % share != turn:
+        for row, position in self.turns():
+            try:
+                fault = self.fault(self.case(row, position))
+            except Unavailable as reason:
+                last = reason
                 continue
-            for again in range(rounds):
-                try:
-                    case = self.case(row, position + again * 1000)
-                    fault = self.fault(case)
-                except Unavailable as reason:
-                    last = reason
-                    continue
-                tried += 1
-                if fault is not None:
-                    raise self.conviction(row, position + again * 1000, fault)
+            tried += 1
+            if fault is not None:
+                raise self.conviction(row, position, fault)
         if self.context.adapter.compiles:
             self.context.adapter.forget()  # what is compiled takes its memory
         if not tried:

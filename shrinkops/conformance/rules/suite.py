@@ -22,7 +22,7 @@ from . import derivatives, eager, transformations
 
 __all__ = ["build_suite", "shared_checks"]
 
-SAMPLE = 10
+SAMPLE = 24
 """How many of the derived mutants the self-test takes."""
 _OWN = "shrinkops.conformance.operations"
 _SHARED: tuple[Any, ...] = (eager, derivatives, transformations)
