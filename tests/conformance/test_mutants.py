@@ -8,7 +8,7 @@ from shrinkops.conformance._selftest import trials
 from shrinkops.conformance._session import environments
 from shrinkops.conformance.hardshrink import SUITE
 from shrinkops.conformance.rules.conditions import CONDITIONS
-from shrinkops.conformance.rules.mutants import derived, dimension_of, left_out, sample
+from shrinkops.conformance.rules.mutants import derived, dimension_of, sample
 from shrinkops.conformance.rules.replay import fates
 
 MUTANTS = [mutant for mutant in SUITE.mutants() if mutant.levels is None]
