@@ -11,6 +11,7 @@ from shrinkops._numbers.threshold import (
     Threshold,
     check_broadcast,
     is_real_number,
+    number_of,
     round_threshold,
     threshold_bounds,
 )
@@ -37,6 +38,7 @@ __all__ = [
     "float_format",
     "is_real_number",
     "limit_bits",
+    "number_of",
     "public_function",
     "round_once",
     "round_threshold",

@@ -113,6 +113,8 @@ def remembering(kernel: Callable[..., Any], operation: Operation) -> Callable[..
             remembered[type(lambd), lambd, x.dtype] = threshold.bits
 
     def fast(x: Any, lambd: Any, out: Any) -> Any:
+        if type(lambd) is np.ndarray and not lambd.ndim:
+            lambd = lambd[()]
         # By the class too: an array is not hashable, and 1 is not True.
         if type(lambd) in _NUMBERS and out is None:
             bits = remembered.get((type(lambd), lambd, x.aval.dtype))

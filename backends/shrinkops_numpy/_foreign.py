@@ -19,7 +19,7 @@ from typing import Any
 import numpy as np
 
 from shrinkops import Backend
-from shrinkops.spec import Operation, is_real_number, public_function, round_threshold
+from shrinkops.spec import Operation, is_real_number, number_of, public_function, round_threshold
 
 from ._protocol import Protocol
 from ._wrappers import Inner, Part, find
@@ -42,14 +42,9 @@ def kernel(backend: Backend, operation: Operation) -> Callable[..., Any]:
     def foreign(x: Any, *arguments: Any) -> Any:
         *parameters, out = arguments
         wrapper = find(type(x)) or _protocol
-        return wrapper.apply(x, [_number(value) for value in parameters], out, call)
+        return wrapper.apply(x, [number_of(value) for value in parameters], out, call)
 
     return foreign
-
-
-def _number(value: Any) -> Any:
-    """Return the number that a 0-d ndarray holds, and anything else as it is."""
-    return value[()] if type(value) is np.ndarray and value.ndim == 0 else value
 
 
 class Call(Inner):

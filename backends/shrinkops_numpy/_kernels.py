@@ -18,7 +18,7 @@ from typing import Any
 
 import numpy as np
 
-from shrinkops.spec import Threshold
+from shrinkops.spec import Threshold, number_of
 
 from . import _formats, _pure
 from ._threadpool import connect
@@ -133,9 +133,7 @@ def kernel(operation: str, guarded: Callable[..., Any]) -> Callable[..., Any]:
 
     def unwrapping(x: Any, *arguments: Any) -> Any:
         *parameters, out = arguments
-        # A 0-d ndarray is the number that it holds.
-        numbers = [p[()] if type(p) is np.ndarray and p.ndim == 0 else p for p in parameters]
-        return guarded(x, *numbers, out)
+        return guarded(x, *map(number_of, parameters), out)
 
     if operation in OPERATIONS and _compiled:
         short: Callable[..., Any] = _ufunc.make_call(operation, unwrapping)

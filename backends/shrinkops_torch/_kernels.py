@@ -22,7 +22,7 @@ from torch.autograd import forward_ad
 
 from shrinkops._call.dispatcher import dispatchers
 from shrinkops._call.parameters import round_parameter
-from shrinkops.spec import FORMATS, Operation
+from shrinkops.spec import FORMATS, Operation, number_of
 
 from . import _complex, _floats, _host, _integers, _layouts
 from ._bits import exact_if_tiny, opaque
@@ -128,7 +128,8 @@ def traceable(operation: Operation, checked: Any) -> Any:
     """Put in front of the shared checks what they need not see."""
     recording: list[bool] = []  # a script; PyTorch traces in one thread at a time
 
-    def careful(x: Any, *arguments: Any) -> Any:
+    def careful(x: Any, *given: Any) -> Any:
+        arguments = (*map(number_of, given[:-1]), given[-1])
         if any(isinstance(a, torch.fx.Proxy) for a in (x, *arguments)):
             return _recorded(operation, x, *arguments)
         if _is_tracing() and not recording:
@@ -183,6 +184,8 @@ _WHOLE = frozenset({int, np.int8, np.int16, np.int32, np.int64,
 def _exact(lambd: Any) -> float:
     """Return a number of a well-known type as the float that is equal to it, else NaN."""
     kind = type(lambd)
+    if kind is np.ndarray and not lambd.ndim:
+        return _exact(lambd[()])
     if kind in _WIDENED or (kind in _WHOLE and -(2**53) <= lambd <= 2**53):
         return float(lambd)
     return math.nan

@@ -37,9 +37,9 @@ class _Shrinkage(torch.nn.Module):
         self.operation = operation
         numbers = [v for v in values.values() if not isinstance(v, torch.Tensor)]
         if len(numbers) == len(values):
-            check_constants(
-                getattr(shrinkops, operation).operation, type(self).__name__, tuple(numbers)
-            )
+            declared = getattr(shrinkops, operation).operation
+            checked = check_constants(declared, type(self).__name__, tuple(numbers))
+            values = dict(zip(values, checked, strict=True))
         if num_parameters is not None and num_parameters < 1:
             raise ValueError(
                 f"{type(self).__name__}: num_parameters={num_parameters} is not positive; pass "

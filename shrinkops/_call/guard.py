@@ -13,12 +13,13 @@ from __future__ import annotations
 
 import inspect
 import linecache
+import operator
 from collections.abc import Callable
 from typing import TYPE_CHECKING, Any
 
-from shrinkops._errors import FAULTS, UnsupportedArrayError, is_callers, said, type_name
+from shrinkops._errors import FAULTS, UnsupportedArrayError, is_callers, module_of, said, type_name
 from shrinkops._numbers.formats import Format, IntegerFormat
-from shrinkops._numbers.threshold import check_broadcast, is_real_number
+from shrinkops._numbers.threshold import check_broadcast, is_real_number, number_of
 
 from .generic import generic_kernel
 from .parameters import check_order, round_parameter
@@ -32,14 +33,18 @@ __all__ = ["guarded"]
 _REMEMBERED = 4096
 """Rounded parameters kept per kernel; a program that sweeps λ starts over."""
 
+_EQUAL = frozenset({"numpy", "ml_dtypes", "fractions"})
+"""Modules whose numbers are equal, and hash alike, where they are the same number. A subclass
+may see that in another way, and a Decimal that signals has no hash."""
+
 _TEMPLATE = """\
-def make(known, remembered, check):
+def make(known, remembered, look):
     def kernel(x, {arguments}, out):
         if {scalars}:
             found = remembered.get(({key}, x.dtype))
             if found is not None and out is None:
                 return found[0](x, *found[1], None)
-        native, parameters = check(x, ({arguments},), out)
+        native, parameters = look(x, ({arguments},), out)
         return native(x, *parameters, out)
     return kernel
 """
@@ -60,7 +65,7 @@ def guarded(backend: Backend, operation: Operation) -> Kernel:
     linecache.cache[filename] = (len(source), None, source.splitlines(True), filename)
     made: dict[str, Any] = {}
     exec(compile(source, filename, "exec"), {"__name__": __name__}, made)
-    kernel: Any = made["make"](guard.known, guard.remembered, guard.check)
+    kernel: Any = made["make"](guard.known, guard.remembered, guard.look)
     kernel.guard = guard  # for a kernel in front of it that does without the memory
     return kernel  # type: ignore[no-any-return]
 
@@ -77,6 +82,15 @@ class _Guard:
         self.remembered: dict[tuple[Any, ...], tuple[Any, Any]] = {}
         self.natives: dict[str, Native] = {}
         self.ask = _asker(backend, operation)
+
+    def look(self, x: Any, values: tuple[Any, ...], out: Any) -> tuple[Native, tuple[Any, ...]]:
+        """Do what `check` does, for arrays too that are the number they hold."""
+        numbers = tuple(map(number_of, values))
+        if out is None and any(map(operator.is_not, numbers, values)):
+            found = self.remembered.get(self._key(numbers, x)) if self._is_known(numbers) else None
+            if found is not None:
+                return found[0], found[1] if len(values) > 1 else (found[1],)
+        return self.check(x, numbers, out)
 
     def check(self, x: Any, values: tuple[Any, ...], out: Any) -> tuple[Native, tuple[Any, ...]]:
         """Return the kernel for x's element type and the parameters it takes, or raise."""
@@ -126,17 +140,20 @@ class _Guard:
     def _remember(
         self, x: Any, values: tuple[Any, ...], native: Native, parameters: tuple[Any, ...]
     ) -> None:
-        for value in values:
-            try:
-                hash(value)
-            except TypeError:
-                return
+        if not all(type(v) in self.known or module_of(type(v)) in _EQUAL for v in values):
+            return
         self.known.update(map(type, values))
         if len(self.remembered) >= _REMEMBERED:
             self.remembered.clear()
-        key = [part for value in values for part in (type(value), value)]
         found = parameters[0] if len(parameters) == 1 else parameters
-        self.remembered[(*key, x.dtype)] = (native, found)
+        self.remembered[self._key(values, x)] = (native, found)
+
+    def _is_known(self, values: tuple[Any, ...]) -> bool:
+        return all(type(value) in self.known for value in values)
+
+    def _key(self, values: tuple[Any, ...], x: Any) -> tuple[Any, ...]:
+        """Return what the kernel looks up: equal numbers of two types are told apart."""
+        return (*(part for value in values for part in (type(value), value)), x.dtype)
 
     def _native(self, name: str, form: Format) -> Native:
         native = self.natives.get(name)

@@ -18,6 +18,7 @@ from shrinkops._numbers.threshold import (
     Threshold,
     exact_ratio,
     is_real_number,
+    number_of,
     round_threshold,
     shown,
 )
@@ -105,8 +106,18 @@ def _disorder(label: str, operation: Operation, index: int, values: tuple[Any, .
     )
 
 
-def check_constants(operation: Operation, label: str, values: tuple[Any, ...]) -> None:
-    """Refuse what no array could make valid, for the callable classes.
+def _is_less(one: Any, other: Any) -> bool:
+    """Compare two numbers exactly, of whatever types they are."""
+    first, second = exact_ratio(one), exact_ratio(other)
+    if isinstance(first, tuple) and isinstance(second, tuple):
+        return first[0] * second[1] < second[0] * first[1]
+    # One is infinite, and every finite one is on the same side of it.
+    sizes = [0.0 if isinstance(exact, tuple) else exact for exact in (first, second)]
+    return sizes[0] < sizes[1]
+
+
+def check_constants(operation: Operation, label: str, given: tuple[Any, ...]) -> tuple[Any, ...]:
+    """Return the numbers of a callable class; refuse what no array could make valid.
 
     Raises
     ------
@@ -115,6 +126,7 @@ def check_constants(operation: Operation, label: str, values: tuple[Any, ...]) -
     ValueError
         A value is NaN, or of a sign, size or order that the operation refuses.
     """
+    values = tuple(map(number_of, given))
     for parameter, value in zip(operation.parameters, values, strict=True):
         if not is_real_number(value):
             raise TypeError(
@@ -130,5 +142,6 @@ def check_constants(operation: Operation, label: str, values: tuple[Any, ...]) -
     for index, parameter in enumerate(operation.parameters):
         if parameter.at_least:
             other = operation.parameter_names.index(parameter.at_least)
-            if values[index] < values[other]:
+            if _is_less(values[index], values[other]):
                 raise _disorder(label, operation, index, values)
+    return values

@@ -30,6 +30,7 @@ __all__ = [
     "check_broadcast",
     "exact_ratio",
     "is_real_number",
+    "number_of",
     "round_threshold",
     "shown",
     "threshold_bounds",
@@ -78,6 +79,14 @@ def is_real_number(lambd: Any) -> bool:
         and hasattr(lambd, "__float__")
         and not isinstance(lambd, numpy.void)
     )
+
+
+def number_of(value: Any) -> Any:
+    """Return the number that a 0-d array of NumPy holds, and anything else as it is."""
+    numpy = sys.modules.get("numpy")
+    if type(value) is getattr(numpy, "ndarray", None) and not value.shape:
+        return value[()]
+    return value
 
 
 def _is_decimal(lambd: Any) -> bool:

@@ -42,7 +42,7 @@ def make(dispatcher, resolve):
 _CLASS = """\
 def make(function, check):
     def __init__(self, {arguments}):
-        check({arguments})
+        {arguments}, = check({arguments})
         self.__dict__.update({keywords})
     def __call__(self, x, *, out=None):
         return function(x, {attributes}, out=out)
@@ -180,8 +180,8 @@ class OperationCallable:
         make = _compiled(source, function.__globals__, f"class of {', '.join(names)}")
         label = cls.__name__
 
-        def check(*values: Any) -> None:
-            check_constants(operation, label, values)
+        def check(*values: Any) -> tuple[Any, ...]:
+            return check_constants(operation, label, values)
 
         init, call, values = make(function, check)
         init.__defaults__ = operation.defaults
