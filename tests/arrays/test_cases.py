@@ -249,6 +249,9 @@ class TestSubclasses:
         assert out.mask.tolist() == [True, False]
         assert hardshrink(x, out=out) is out
         assert out.mask.tolist() == [False, True]
+        hard = np.ma.masked_array(np.zeros(3), mask=[1, 0, 0], hard_mask=True)
+        with pytest.raises(ValueError, match=r"out has shape \(3,\), expected \(2,\)"):
+            hardshrink(x, out=hard)
 
     def test_kept_or_refused(self) -> None:  # numpy/numpy#7406, #2932
         class Tagged(np.ndarray[Any, Any]):

@@ -54,7 +54,8 @@ class _Masked(Wrapper):
     def target(self, x: Any, out: Any, inner: Inner) -> Any:
         if type(out) is not type(x):
             raise _wrong_out(x, out, inner.name)
-        if out is not x and out.hardmask and (out.mask & ~np.ma.getmaskarray(x)).any():
+        hard = out is not x and out.shape == x.shape and out.hardmask
+        if hard and (out.mask & ~np.ma.getmaskarray(x)).any():
             raise ValueError(
                 f"{inner.name}: out has a hard mask where x has none; soften it, or leave out away"
             )
