@@ -79,6 +79,11 @@ class ArrayApiBackend(Backend):
         libraries = {module_of(base).partition(".")[0] for base in cls.__mro__}
         return _names_a_namespace(cls) and not libraries & _OWN
 
+    def library_of(self, x: Any) -> str:
+        """Return the library of the namespace that an array names; of a class, its own."""
+        found = module_of(x) if isinstance(x, type) else x.__array_namespace__().__name__
+        return str(found).partition(".")[0]
+
     def kernel(self, operation: Any) -> Callable[..., Any]:
         from . import _bound
 

@@ -105,6 +105,18 @@ class NumpyBackend(NumpyTypes):
         guarded = subclass_aware(_foreign.Call(self, operation), super().kernel(operation))
         return _kernels.kernel(operation.name, guarded)
 
+    def library_of(self, x: Any) -> str:
+        """Return the library of a class or a value: the one that is known, else its own."""
+        from ._libraries import library_of
+
+        return library_of(x if isinstance(x, type) else type(x))
+
+    def inside(self, x: Any) -> Any:
+        """Return what a subclass with a wrapper holds: a quantity, a masked array."""
+        from . import _foreign
+
+        return _foreign.inside(self, x)
+
     def namespace(self) -> Any:
         import numpy
 
@@ -138,6 +150,18 @@ class UfuncBackend(NumpyTypes):
         from . import _foreign
 
         return _foreign.kernel(self, operation)
+
+    def library_of(self, x: Any) -> str:
+        """Return the library of a class or a value: the one that is known, else its own."""
+        from ._libraries import library_of
+
+        return library_of(x if isinstance(x, type) else type(x))
+
+    def inside(self, x: Any) -> Any:
+        """Return the arrays that a value holds."""
+        from . import _foreign
+
+        return _foreign.inside(self, x)
 
     def array_types(self) -> tuple[str, ...]:
         return (

@@ -25,7 +25,7 @@ from ._protocol import Protocol
 from ._wrappers import Inner, Part, find
 from ._wrappers._units import is_one
 
-__all__ = ["Call", "kernel", "takes"]
+__all__ = ["Call", "inside", "kernel", "takes"]
 
 _protocol = Protocol()
 
@@ -45,6 +45,15 @@ def kernel(backend: Backend, operation: Operation) -> Callable[..., Any]:
         return wrapper.apply(x, [number_of(value) for value in parameters], out, call)
 
     return foreign
+
+
+def inside(backend: Backend, x: Any) -> Sequence[Any]:
+    """Return the arrays inside a value, for `shrinkops.explain`; () where it has no wrapper."""
+    wrapper = find(type(x))
+    if wrapper is None:
+        return ()
+    operation: Operation = public_function("hardshrink").operation  # type: ignore[attr-defined]
+    return wrapper.inside(x, Call(backend, operation))
 
 
 class Call(Inner):

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-__all__ = ["LIBRARIES", "NOT_ARRAYS", "may_take", "speaks_ufuncs"]
+__all__ = ["LIBRARIES", "NOT_ARRAYS", "library_of", "may_take", "speaks_ufuncs"]
 
 LIBRARIES = {
     "astropy": "_units",
@@ -28,6 +28,12 @@ def may_take(cls: type) -> bool:
     return speaks_ufuncs(cls) or any(
         str(vars(base).get("__module__")).partition(".")[0] in LIBRARIES for base in cls.__mro__
     )
+
+
+def library_of(cls: type) -> str:
+    """Return the known library of a class or its bases, else the module that it is defined in."""
+    names = [str(vars(base).get("__module__")).partition(".")[0] for base in cls.__mro__]
+    return next((name for name in names if name in LIBRARIES), names[0])
 
 
 def speaks_ufuncs(cls: type) -> bool:

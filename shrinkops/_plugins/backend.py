@@ -15,7 +15,7 @@ Invariants
 from __future__ import annotations
 
 import sys
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from typing import TYPE_CHECKING, Any
 
 from shrinkops._call.guard import guarded
@@ -217,6 +217,17 @@ class Backend:
     def array_types(self) -> tuple[str, ...]:
         """Name the array classes for the status table."""
         return (f"{self.framework} arrays",)
+
+    def library_of(self, x: Any) -> str:  # noqa: ARG002 - to override
+        """Return the import name of the library of an array or a class, for `explain`."""
+        return self.framework
+
+    def inside(self, x: Any) -> Sequence[Any]:  # noqa: ARG002 - to override
+        """Return the arrays, or their classes, that ``x`` holds for other backends to compute.
+
+        For `explain`, which says the same of each of them; nothing is computed.
+        """
+        return ()
 
     def adapter(self) -> Adapter:
         """Return what the conformance and benchmark kits need; only they call it."""

@@ -176,7 +176,11 @@ def _probe(entry: Entry, seconds: float) -> BackendStatus:
 def framework_version(entry: Entry) -> str:
     """Return the version of a backend's library, empty where it is unknown."""
     framework = entry.declared.framework
-    module = sys.modules.get(framework)
+    return _version(framework, entry.backend.framework_distribution)
+
+
+def _version(library: str, distribution: str = "") -> str:
+    module = sys.modules.get(library)
     version = getattr(module, "__version__", None)
     if isinstance(version, str):
         return version
@@ -184,7 +188,7 @@ def framework_version(entry: Entry) -> str:
     from importlib.metadata import version as version_of
 
     try:
-        return version_of(entry.backend.framework_distribution or framework)
+        return version_of(distribution or library)
     except PackageNotFoundError:
         return ""
 
@@ -209,6 +213,11 @@ class Explanation:
         Why this backend, or why none.
     others : tuple of (str, str)
         Every other known backend and what it said.
+    library : str
+        The library of the type, and its version.
+    inside : tuple of Explanation
+        The same for what a value holds for other backends to compute: the chunks of a dask array,
+        the column of a frame. Empty for a class.
     """
 
     type: str
@@ -218,16 +227,24 @@ class Explanation:
     distribution_version: str
     reason: str
     others: tuple[tuple[str, str], ...]
+    library: str = ""
+    inside: tuple[Explanation, ...] = ()
 
     def __repr__(self) -> str:
+        lines = [self._head(), *self._held("  ")]
+        return "\n".join([*lines, *(f"  {name}: {answer}" for name, answer in self.others)])
+
+    def _head(self) -> str:
         if self.backend is None:
-            head = f"{self.type}: no backend: {self.reason}"
-        else:
-            head = (
-                f"{self.type}: {self.backend!r} (library {self.framework_version or 'unknown'}, "
-                f"from {f'{self.distribution} {self.distribution_version}'.strip()}): {self.reason}"
-            )
-        return "\n".join([head, *(f"  {name}: {answer}" for name, answer in self.others)])
+            return f"{self.type}: no backend: {self.reason}"
+        source = f"from {f'{self.distribution} {self.distribution_version}'.strip()}"
+        where = f"library {self.library}, {source}" if self.library else source
+        return f"{self.type}: {self.backend!r} ({where}): {self.reason}"
+
+    def _held(self, indent: str) -> Iterator[str]:
+        for told in self.inside:
+            yield f"{indent}holds {told._head()}"
+            yield from told._held(indent + "  ")
 
 
 def explanation(x: Any) -> Explanation:
@@ -252,7 +269,35 @@ def explanation(x: Any) -> Explanation:
         distribution_version=winner.version if winner else "",
         reason=reason,
         others=tuple(others),
+        library=_library(winner, x) if winner else "",
+        inside=_inside(winner, x) if winner and x is not cls else (),
     )
+
+
+def _library(entry: Entry, x: Any) -> str:
+    """Return name and version of the library of an array, as far as its backend can tell."""
+    try:
+        name = entry.backend.library_of(x)
+    except FAULTS as error:
+        return f"unknown: {said(error)}"
+    if name == entry.declared.framework:
+        return f"{name} {framework_version(entry)}".strip()
+    return f"{name} {_version(name)}".strip()
+
+
+_MOST = 8
+"""Kinds of arrays inside a value that are told; a frame may have thousands of columns."""
+
+
+def _inside(entry: Entry, x: Any) -> tuple[Explanation, ...]:
+    """Explain what a value holds, each kind of it once."""
+    try:
+        held = entry.backend.inside(x)
+    except FAULTS:
+        return ()
+    kinds = {(type(y), str(getattr(y, "dtype", ""))): y for y in held}
+    told = {repr(found): found for found in map(explanation, [*kinds.values()][:_MOST])}
+    return tuple(told.values())
 
 
 def _blocked(backends: Backends) -> list[str]:

@@ -242,3 +242,63 @@ class TestNamespaces:
         x = mx.array([3, -5])
         assert softshrink(x, 2).tolist() == [1, -3]
         assert softshrink(x, mx.array([2, -1])).tolist() == [1, -5]
+
+
+class TestExplained:
+    """`shrinkops.explain` tells the library of a type, and who computes what it holds."""
+
+    @pytest.mark.parametrize(
+        ("library", "make", "backends"),
+        [
+            ("array_api_strict", lambda xp: xp.ones(1), "array_api"),
+            ("ndonnx", lambda xp: xp.ones(1), "array_api"),
+            ("mlx.core", lambda xp: xp.ones(1), "array_api"),
+            ("pandas", lambda pd: pd.DataFrame({"a": [1], "b": [2.0]}), "ufunc ufunc ufunc numpy"),
+            ("pandas", lambda pd: pd.Series([1], dtype="Int64"), "ufunc ufunc numpy"),
+            ("polars", lambda pl: pl.col("a"), "ufunc ufunc"),
+            ("sparse", lambda s: s.DOK((2,)), "ufunc numpy"),
+            ("scipy.sparse", lambda sp: sp.csr_array(np.eye(2)), "ufunc numpy"),
+            ("awkward", lambda ak: ak.Array([[1.0], []]), "ufunc numpy"),
+            ("astropy.units", lambda u: [1.0] * u.mV, "numpy numpy"),
+            ("numpy", lambda np: np.ma.array([1.0]), "numpy numpy"),
+            ("dask.array", lambda da: da.ones(2), "dask numpy"),
+        ],
+    )
+    def test_the_library_and_what_is_inside(self, library: str, make: Any, backends: str) -> None:
+        x = make(pytest.importorskip(library, reason="optional library"))
+        told = shrinkops.explain(x)
+        name = library.partition(".")[0]
+        assert told.library.partition(" ")[0] == name
+        assert told.library.partition(" ")[2]
+        assert repr(told).startswith(f"{told.type}: {told.backend!r} (library {told.library}, ")
+        chain = []
+        while True:
+            chain.append(told.backend)
+            if not told.inside:
+                break
+            told = told.inside[0]
+        assert chain == backends.split()
+        assert shrinkops.explain(type(x)).inside == ()
+
+    def test_each_kind_of_column_once(self) -> None:
+        pd = pytest.importorskip("pandas", reason="optional library")
+        frame = pd.DataFrame({"a": [1.0], "b": pd.array([1]), "c": [2.0], "d": pd.array([2])})
+        columns = [told.inside[0].type for told in shrinkops.explain(frame).inside]
+        assert columns == ["pandas.arrays.NumpyExtensionArray", "pandas.arrays.IntegerArray"]
+
+    def test_lazy_inside_lazy(self) -> None:
+        pint = pytest.importorskip("pint", reason="optional library")
+        da = pytest.importorskip("dask.array", reason="optional library")
+        xr = pytest.importorskip("xarray", reason="optional library")
+        x = xr.DataArray(pint.get_application_registry().Quantity(da.ones(2), "mV"), dims="x")
+        lines = repr(shrinkops.explain(x)).splitlines()
+        assert [line.split(":")[0] for line in lines[1:4]] == [
+            "  holds pint.Quantity",
+            "    holds dask.array.core.Array",
+            "      holds numpy.ndarray",
+        ]
+
+    def test_what_cannot_be_opened_is_told_all_the_same(self) -> None:
+        pd = pytest.importorskip("pandas", reason="optional library")
+        told = shrinkops.explain(pd.Series(["a"], dtype="category"))
+        assert (told.backend, told.inside[0].inside) == ("ufunc", ())

@@ -80,6 +80,19 @@ class _Awkward(Wrapper):
         return result
 
 
+    def inside(self, x: Any, inner: Inner) -> Sequence[Any]:
+        leaves: list[Any] = []
+
+        def visit(layout: Any, **_: Any) -> Any:
+            if layout.is_numpy:
+                leaves.append(layout.data)
+                return layout
+            return None
+
+        ak.transform(visit, x)
+        return leaves
+
+
 def _no_option(value: Any, name: str, inner: Inner) -> Any:
     """Return a parameter in which nothing is missing: no threshold stands in its place."""
     if "?" not in str(value.type) and "option[" not in str(value.type):
@@ -104,6 +117,9 @@ class _Record(Wrapper):
             f"{inner.name}: {type_name(type(x))} is one element of an array, expected an "
             f"awkward.Array; apply {inner.name} to the array, and take the element of the result"
         )
+
+    def inside(self, x: Any, inner: Inner) -> Sequence[Any]:
+        return ()
 
 
 def wrappers(_library: str) -> dict[type, Wrapper]:

@@ -75,6 +75,10 @@ class _Expression(Wrapper):
         )
 
 
+    def inside(self, x: Any, inner: Inner) -> Sequence[Any]:
+        return [pl.Series]  # when its frame is computed
+
+
 def _own_type(x: Any) -> Any:
     """Return what stands for x's element type: neither way serves every expression."""
     return pl.self_dtype() if x.meta.has_multiple_outputs() else pl.dtype_of(x)
@@ -95,6 +99,9 @@ class _Frame(Wrapper):
             f"{inner.name}: {type_name(type(x))} is no array, expected a Series or an expression; "
             f"say which columns: x.with_columns({inner.name}(pl.col(...), ...))"
         )
+
+    def inside(self, x: Any, inner: Inner) -> Sequence[Any]:
+        return [pl.Expr]
 
 
 def wrappers(_library: str) -> dict[type, Wrapper]:

@@ -48,6 +48,11 @@ class _Sparse(Wrapper):
         return result if type(result) is type(x) else result.asformat(_format(x))
 
 
+    def inside(self, x: Any, inner: Inner) -> Sequence[Any]:
+        data = getattr(x, "data", None)  # DOK keeps a dict
+        return [data if isinstance(data, np.ndarray) else np.ndarray]
+
+
 def _format(x: Any) -> str:
     return type(x).__name__.lower()
 

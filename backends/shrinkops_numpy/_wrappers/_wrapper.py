@@ -142,6 +142,10 @@ class Wrapper:
         ]
         return self.rebuild(x, results, inner) if out is None else self.filled(x, out)
 
+    def inside(self, x: Any, inner: Inner) -> Sequence[Any]:
+        """Return the arrays inside, or their classes, for `shrinkops.explain`."""
+        return [part.content for part in self.parts(x, True, inner)]
+
     def taken(self, x: Any, parameters: Sequence[Any], part: Part, inner: Inner) -> list[Any]:
         """Return what a part takes for the parameters."""
         return [
