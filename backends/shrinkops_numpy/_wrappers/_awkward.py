@@ -79,7 +79,6 @@ class _Awkward(Wrapper):
             )
         return result
 
-
     def inside(self, x: Any, inner: Inner) -> Sequence[Any]:
         leaves: list[Any] = []
 

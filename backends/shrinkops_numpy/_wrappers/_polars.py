@@ -74,7 +74,6 @@ class _Expression(Wrapper):
             is_elementwise=True,
         )
 
-
     def inside(self, x: Any, inner: Inner) -> Sequence[Any]:
         return [pl.Series]  # when its frame is computed
 

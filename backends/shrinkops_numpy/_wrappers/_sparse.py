@@ -47,7 +47,6 @@ class _Sparse(Wrapper):
         result = sparse.elemwise(compute, x, *arrays)
         return result if type(result) is type(x) else result.asformat(_format(x))
 
-
     def inside(self, x: Any, inner: Inner) -> Sequence[Any]:
         data = getattr(x, "data", None)  # DOK keeps a dict
         return [data if isinstance(data, np.ndarray) else np.ndarray]
