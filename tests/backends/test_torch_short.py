@@ -1,0 +1,59 @@
+"""``torch.hardshrink`` called at once: the same values, and what looks on sees plain numbers."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import numpy as np
+import pytest
+import torch
+from torch.utils._python_dispatch import TorchDispatchMode
+
+from shrinkops import hardshrink
+
+DTYPES = [torch.float32, torch.float64, torch.float16, torch.bfloat16]
+
+
+@pytest.mark.parametrize("dtype", DTYPES, ids=str)
+@pytest.mark.parametrize("lambd", [0.5, 0.3, 0.1, 1e-4, 65504.0, 1e-38, 2, np.float64(0.3)])
+def test_a_number_is_rounded_once_to_every_type(dtype: torch.dtype, lambd: Any) -> None:
+    t = torch.tensor(float(lambd), dtype=torch.float64).to(dtype)
+    x = torch.stack([t, -t, torch.nextafter(t.float(), torch.tensor(9e9)).to(dtype) * 2, t / 2])
+    wanted = torch.where(x.abs() <= t, torch.zeros_like(x), x)
+    for _ in range(2):  # what is remembered is what was computed
+        assert torch.equal(hardshrink(x, lambd), wanted)
+        out = torch.full_like(x, 7)
+        assert hardshrink(x, lambd, out=out) is out
+        assert torch.equal(out, wanted)
+        assert not torch.signbit(out[1])
+
+
+class _Watch(TorchDispatchMode):
+    def __init__(self) -> None:
+        super().__init__()
+        self.seen: list[Any] = []
+
+    def __torch_dispatch__(self, func: Any, types: Any, args: Any = (), kwargs: Any = None) -> Any:
+        self.seen += [a for a in (*args, *(kwargs or {}).values()) if isinstance(a, complex)]
+        return func(*args, **(kwargs or {}))
+
+
+@pytest.mark.parametrize("filled", [False, True])
+def test_modes_and_scripts_see_no_complex_number(filled: bool) -> None:
+    x = torch.tensor([0.25, 1.0])
+
+    def call(x: Any) -> Any:
+        return hardshrink(x, 0.3, out=torch.empty_like(x) if filled else None)
+
+    with _Watch() as watch:
+        assert call(x).tolist() == [0.0, 1.0]
+    assert not watch.seen
+    script = torch.jit.trace(call, (x,), check_trace=False)
+    assert "complex" not in str(script.inlined_graph)
+    assert "j" not in "".join(c for c in str(script.code) if c in "0123456789j")
+
+
+def test_layouts_that_have_no_contiguity_come_to_their_own_way() -> None:
+    x = torch.tensor([[0.25, 1.0]]).to_sparse_csr()
+    with pytest.raises(TypeError, match="out= is not filled"):
+        hardshrink(x, 0.3, out=x.clone())
