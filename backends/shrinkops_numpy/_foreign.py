@@ -19,9 +19,11 @@ from typing import Any
 import numpy as np
 
 from shrinkops import Backend
+from shrinkops._call.parameters import round_parameter
 from shrinkops.spec import Operation, is_real_number, number_of, public_function, round_threshold
 
 from ._protocol import Protocol
+from ._thresholds import operand
 from ._wrappers import Inner, Part, find
 from ._wrappers._units import is_one
 
@@ -86,6 +88,12 @@ class Call(Inner):
 
     def is_quantity(self, value: Any) -> bool:
         return is_one(value)
+
+    def rounded(self, value: Any, parameter: str, dtype: np.dtype[Any]) -> Any:
+        place = self.parameters.index(parameter)
+        declared = self.operation.parameters[place]
+        threshold = round_parameter(self.operation, declared, value, self.format(dtype))
+        return operand(threshold, dtype, place == 0)[()]
 
     def is_band(self, parameter: str) -> bool:
         known = self.operation.parameters[self.parameters.index(parameter)]

@@ -18,11 +18,10 @@ from typing import Any
 import numpy as np
 
 from shrinkops._errors import module_of, name_of
-from shrinkops.spec import check_broadcast, round_threshold, type_name
+from shrinkops.spec import check_broadcast, type_name
 
 from . import _kernels
 from ._libraries import NOT_ARRAYS, speaks_ufuncs
-from ._thresholds import operand
 from ._wrappers import Inner, Wrapper, check_numbers, is_array
 
 __all__ = ["Protocol"]
@@ -66,9 +65,7 @@ class Protocol(Wrapper):
         if not is_array(value):
             if len(set(dtypes)) != 1:
                 return float(value)
-            dtype = dtypes[0].newbyteorder("=")
-            threshold = round_threshold(value, inner.format(dtype), inner.name, name)
-            return operand(threshold, dtype)[()]
+            return inner.rounded(value, name, dtypes[0].newbyteorder("="))
         libraries = {type(a).__module__.partition(".")[0] for a in (x, value)}
         if len(libraries) > 1 or not self.takes(type(value)):
             raise inner.mixed(x, value, name, f"pass a Python float as {name}")

@@ -259,3 +259,15 @@ def test_an_operation_without_a_ufunc_is_refused_for_unknown_classes() -> None:
     kernel = entry.backend.kernel(replace(OPERATION, name="pinch"))
     with pytest.raises(TypeError, match="no ufunc of that name"):
         kernel(Carrier(VALUES), 0.5, None)
+
+
+@pytest.mark.parametrize("dtype", ["float16", "float32", "float64", "longdouble"])
+def test_a_second_parameter_of_a_class_of_the_protocol_has_its_sign(dtype: str) -> None:
+    from shrinkops_numpy._carrier import Carrier
+
+    x = VALUES.astype(dtype)
+    for bias in (-0.75, -1e-60, 1e-60, 0.25):
+        got = shrinkops.shrink(Carrier(x), 0.5, bias).array
+        assert same(got, shrinkops.shrink(x, 0.5, bias)), bias
+    got = shrinkops.firmshrink(Carrier(x), 0.5, np.inf).array
+    assert same(got, shrinkops.firmshrink(x, 0.5, np.inf))

@@ -85,6 +85,10 @@ class Inner:
         """Tell whether a parameter is a single number with a unit."""
         raise NotImplementedError
 
+    def rounded(self, value: Any, parameter: str, dtype: np.dtype[Any]) -> Any:
+        """Return a number rounded once to an element type, as the ufuncs' loops take it."""
+        raise NotImplementedError
+
     def is_band(self, parameter: str) -> bool:
         """Tell whether a negative element of a parameter leaves its element of x as it is."""
         raise NotImplementedError
