@@ -76,6 +76,28 @@ def test_what_no_integer_could_say_is_refused() -> None:
         hardshrink(np.repeat(x, 2), lambd)
 
 
+@pytest.mark.parametrize(
+    ("library", "make"),
+    [
+        ("awkward", lambda ak: ak.Array([[1.0], []])),
+        ("sparse", lambda s: s.COO.from_numpy(np.eye(2))),
+        ("polars", lambda pl: pl.col("a")),
+        ("polars", lambda pl: pl.Series([1.0])),
+        ("pandas", lambda pd: pd.Series([1.0])),
+        ("pint", lambda pint: pint.get_application_registry().Quantity(np.ones(2), "")),
+        ("dask.array", lambda da: da.ones(2)),
+    ],
+)
+@pytest.mark.parametrize("operation", OPERATIONS)
+def test_what_is_no_number_is_told_by_its_name(operation: str, library: str, make: Any) -> None:
+    x = make(pytest.importorskip(library, reason="optional library"))
+    for wrong in (None, "a", True, 1j, [0.5]):
+        for place, name in enumerate(getattr(shrinkops, operation).operation.parameter_names):
+            given = [0] * place + [wrong]
+            with pytest.raises(TypeError, match=f"{operation}: {name} must be a real number"):
+                getattr(shrinkops, operation)(x, *given)
+
+
 @pytest.mark.parametrize("operation", OPERATIONS)
 def test_regular_awkward_arrays(operation: str) -> None:
     ak = pytest.importorskip("awkward", reason="optional library")

@@ -81,9 +81,11 @@ def _row(workers: int, memory: str, result: Result) -> str:
 @click.option("--write", type=click.Path(path_type=Path), help="The page to write.")
 def main(size: str, large: str, memory: str, write: Path | None) -> None:
     """Measure, and print or write the page."""
+    load = [os.getloadavg()[0]]
     ratios = {n: costs(n) for n in (10_000, 100_000, 1_000_000, 4_000_000)}
     rows = [_row(n, memory, streamed(size, n, memory, kill=False)) for n in (1, 2, 4)]
     rows.append(_row(2, memory, streamed(large, 2, memory, kill=True)))
+    load.append(os.getloadavg()[0])
     names = ("dask", "distributed", "zarr", "numpy", "PyWavelets")
     known = ", ".join(f"{name} {version(name)}" for name in names)
     where = f"{len(os.sched_getaffinity(0))} processors, {platform.machine()}, {known}"
@@ -91,7 +93,8 @@ def main(size: str, large: str, memory: str, write: Path | None) -> None:
         "# dask: cost of a chunk, and arrays larger than their workers",
         "",
         f"Made {datetime.datetime.now(datetime.UTC):%Y-%m-%d} by `python tests/tools/streamed.py`; "
-        f"{where}.",
+        f"{where}. Load average (1 minute) when it began {load[0]:.1f}, when it ended {load[1]:.1f}: "
+        "what is above the number of processes of this run is other work on the machine.",
         "",
         "## A chunk",
         "",

@@ -34,24 +34,26 @@ class _Awkward(Wrapper):
         named = list(zip(parameters, inner.parameters, strict=True))
         arrays = [_no_option(value, name, inner) for value, name in named if is_array(value)]
         names = [name for value, name in named if is_array(value)]
-        numbers = [None if is_array(value) else value for value in parameters]
+        several = [is_array(value) for value in parameters]
         seen: list[bool] = []
 
         def compute(leaves: Any) -> Any:
             x_leaf, *others = leaves
             seen.append(True)
             if x_leaf.backend.name == "typetracer":
-                known = [value for value in numbers if value is not None]
-                check_numbers(x_leaf.dtype, "", known if len(known) == len(numbers) else [], inner)
+                check_numbers(x_leaf.dtype, "", [] if any(several) else parameters, inner)
                 return x_leaf
             rest = iter(leaf.data for leaf in others)
-            taken = [next(rest) if value is None else value for value in numbers]
+            taken = [
+                next(rest) if array else value
+                for array, value in zip(several, parameters, strict=True)
+            ]
             result = inner.compute(Part(x_leaf.data), taken, None)
             return ak.contents.NumpyArray(result, parameters=x_leaf.parameters)
 
         def visit(layouts: Any, **_: Any) -> Any:
-            several = layouts if isinstance(layouts, (list, tuple)) else [layouts]
-            for layout, name in zip(several, ("", *names), strict=True):
+            all_of = layouts if isinstance(layouts, (list, tuple)) else [layouts]
+            for layout, name in zip(all_of, ("", *names), strict=True):
                 if layout.parameter("__array__") not in ("string", "bytestring"):
                     continue
                 kind = str(ak.type(layout).content)
@@ -61,10 +63,10 @@ class _Awkward(Wrapper):
                     f"{inner.name}: {name} must hold real numbers, got an array of dtype {kind}; "
                     f"convert it, or pass a float"
                 )
-            if all(layout.is_numpy for layout in several):
-                return compute(several)
-            if several[0].is_unknown:
-                return several[0]
+            if all(layout.is_numpy for layout in all_of):
+                return compute(all_of)
+            if all_of[0].is_unknown:
+                return all_of[0]
             return None
 
         result = ak.transform(visit, x, *arrays)
