@@ -36,13 +36,13 @@ OURS = commands("shrinkops ") + commands("python -m pytest ")
 def folder(tmp_path, monkeypatch):
     """An empty folder with the README's backend in it, on the path of this process."""
     (module,) = blocks("python")
-    (tmp_path / "strict_backend.py").write_text(module)
+    (tmp_path / "signals.py").write_text(module)
     monkeypatch.chdir(tmp_path)
     monkeypatch.syspath_prepend(str(tmp_path))
     yield tmp_path
-    sys.modules.pop("strict_backend", None)
-    if any(row.name == "strict" for row in shrinkops.backends()):
-        shrinkops.unregister("strict")
+    sys.modules.pop("signals", None)
+    if any(row.name == "signals" for row in shrinkops.backends()):
+        shrinkops.unregister("signals")
 
 
 def test_every_block_is_of_a_kind_that_is_run_here():

@@ -1,6 +1,7 @@
 """Types that hold arrays as the kits see them: TARGETs such as ``carriers:Pandas``.
 
-    cd tests/arrays && python -m shrinkops conformance carriers:Pandas
+    cd tests/arrays && python -m shrinkops conformance carriers:Xarray
+    cd tests/arrays && python -m shrinkops conformance carriers:Pandas --ledger pandas.toml
 
 Invariants
 ----------
@@ -11,6 +12,7 @@ Invariants
 
 from __future__ import annotations
 
+import functools
 from typing import Any
 
 import numpy as np
@@ -116,6 +118,76 @@ class Masked(NumpyBackend):
 
     def adapter(self) -> Any:
         return _Masked(self)
+
+
+class _Astropy(_Masked):
+    imports = ("import astropy.units",)
+
+    def __init__(self, backend: Any) -> None:
+        super().__init__(backend)
+        self.from_source = "astropy.units.Quantity(a, '', dtype=a.dtype)"
+
+    def from_numpy(self, array: np.ndarray[Any, Any], device: Any = None) -> Any:
+        import astropy.units
+
+        return astropy.units.Quantity(array.copy(), "", dtype=array.dtype)
+
+    def to_numpy(self, x: Any) -> np.ndarray[Any, Any]:
+        return np.asarray(x.value)
+
+
+class Astropy(NumpyBackend):
+    """`astropy.units.Quantity`, dimensionless."""
+
+    dtypes = _REAL | {"complex64", "complex128", "float16"}
+
+    def adapter(self) -> Any:
+        return _Astropy(self)
+
+
+@functools.cache
+def _series() -> Any:
+    """Return a Series that tells the shape that its elements had; pandas has one axis."""
+    import pandas as pd
+
+    class Elements(pd.Series):  # type: ignore[misc]
+        @property
+        def _constructor(self) -> Any:
+            return Elements
+
+        @property
+        def shape(self) -> Any:
+            return self.attrs.get("shape", (len(self),))
+
+        @property
+        def ndim(self) -> int:
+            return 1
+
+    return Elements
+
+
+class _Pandas(_Holder):
+    """A Series of the elements in order, whose attributes hold the shape that they had."""
+
+    imports = ("import pandas as pd",)
+
+    def from_numpy(self, array: np.ndarray[Any, Any], device: Any = None) -> Any:
+        x = _series()(array.copy().ravel())
+        x.attrs["shape"] = array.shape
+        return x
+
+    def to_numpy(self, x: Any) -> np.ndarray[Any, Any]:
+        return np.asarray(x.to_numpy()).reshape(x.attrs["shape"])
+
+
+class Pandas(UfuncBackend):
+    """`pandas.Series`; its parameters are matched by label, so none broadcasts by its place."""
+
+    dtypes = _REAL
+    features = frozenset()
+
+    def adapter(self) -> Any:
+        return _Pandas(self)
 
 
 class DaskWhole(DaskBackend):

@@ -9,6 +9,8 @@ from pathlib import Path
 import pytest
 
 CARRIERS = {
+    "Pandas": ("pandas", "HS-ARR-3*"),
+    "Astropy": ("astropy.units", "HS-ARR-4*"),
     "Xarray": ("xarray", "HS-VAL-1*"),
     "Pint": ("pint", "HS-LAM-3*"),
     "Sparse": ("sparse", "HS-LAM-6*"),

@@ -68,6 +68,8 @@ def kind(context: Context) -> None:
 def scalar(context: Context) -> None:
     data = mixture(context, 4)
     whole = context.make(data)
+    if not hasattr(type(whole), "__getitem__"):
+        raise NotApplicable(f"{type_name(type(whole))} gives no single elements")
     x = whole[1]
     if type(x) is type(whole) or not context.backend.handles(type(x)):
         raise NotApplicable(f"{context.backend.framework} has no scalars of its own")
@@ -130,6 +132,8 @@ def repeated(context: Context) -> None:
         wide = namespace.broadcast_to(x, (5, 40))
     except Exception as error:
         raise NotApplicable(f"{context.backend.framework} broadcasts otherwise: {error}") from error
+    if type(wide) is not type(x):  # as NumPy does with its subclasses
+        raise NotApplicable(f"{context.backend.framework} broadcasts to {type_name(type(wide))}")
     lambd = _lambda(context)
     got = context.read_like(context.function(wide, lambd), np.broadcast_to(row, (5, 40)))
     full = np.broadcast_to(row, (5, 40)).copy()
