@@ -93,8 +93,8 @@ def main(size: str, large: str, memory: str, write: Path | None) -> None:
         "# dask: cost of a chunk, and arrays larger than their workers",
         "",
         f"Made {datetime.datetime.now(datetime.UTC):%Y-%m-%d} by `python tests/tools/streamed.py`; "
-        f"{where}. Load average (1 minute) when it began {load[0]:.1f}, when it ended {load[1]:.1f}: "
-        "what is above the number of processes of this run is other work on the machine.",
+        f"{where}. Load average of a minute when it began {load[0]:.1f}, when it ended "
+        f"{load[1]:.1f}: what is above this run's own processes is other work on the machine.",
         "",
         "## A chunk",
         "",
