@@ -135,7 +135,22 @@ def kernel(operation: str, guarded: Callable[..., Any]) -> Callable[..., Any]:
         *parameters, out = arguments
         return guarded(x, *map(number_of, parameters), out)
 
-    if operation in OPERATIONS and _compiled:
+    def like_x(x: Any, *arguments: Any) -> Any:
+        """Lay out what a generic definition gives as loops lay it out."""
+        y = unwrapping(x, *arguments)
+        if isinstance(x, np.generic) and type(y) is np.ndarray:
+            return y[()]
+        if type(x) is np.ndarray and isinstance(y, np.generic):
+            return np.asarray(y)
+        if not type(x) is type(y) is np.ndarray or y is arguments[-1] or y.strides == x.strides:
+            return y
+        laid = np.empty_like(x)
+        laid[...] = y
+        return laid
+
+    if operation not in OPERATIONS:
+        return like_x
+    if _compiled:
         short: Callable[..., Any] = _ufunc.make_call(operation, unwrapping)
         return short
     return unwrapping

@@ -8,9 +8,9 @@ from typing import Any
 
 import numpy as np
 
-import shrinkops
 from shrinkops._numbers.formats import FORMATS, FloatFormat
 from shrinkops._plugins.choice import choose
+from shrinkops.operations._function import public_function
 
 from ._calls import Call
 from ._check import check_derivative, check_subject
@@ -62,8 +62,7 @@ def _function(work: Work) -> Callable[..., Any]:
     """Return what a user calls: the public function where it comes to this backend."""
     target = work.target
     if target.registered and choose(type(work.x)).entry.backend is target.backend:
-        public: Callable[..., Any] = getattr(shrinkops, work.operation.name)
-        return public
+        return public_function(work.operation.name)
     return target.function(work.operation)
 
 

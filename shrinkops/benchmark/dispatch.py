@@ -21,9 +21,9 @@ from typing import Any
 
 import numpy as np
 
-import shrinkops
 from shrinkops._plugins.target import Target
 from shrinkops.operations._declaration import Operation
+from shrinkops.operations._function import public_function
 
 from ._calls import Call
 from ._sampling import Plan, sample
@@ -134,7 +134,7 @@ def _calls(target: Target, operation: Operation, dtype: str, device: Any = None)
     adapter = target.backend.adapter()
     x = adapter.from_numpy(np.array([0.75], np.dtype(dtype)), device)
     kernel = target.backend.kernel(operation)
-    public = getattr(shrinkops, operation.name)
+    public = public_function(operation.name)
     default = operation.default
     functions: dict[str, tuple[Callable[..., Any], tuple[Any, ...]]] = {
         "direct": (kernel, (x, default, None)),

@@ -22,6 +22,7 @@ from shrinkops._errors import type_name
 from shrinkops._plugins.target import Target
 from shrinkops.adapter import Adapter
 from shrinkops.operations._declaration import Operation
+from shrinkops.operations._function import public_function as function_named
 
 from ._bits import array_of, bits_of
 from ._model import Deviation, Item, NotApplicable, Suite
@@ -84,10 +85,7 @@ class Environment:
 
 def public_function(operation: Operation) -> Callable[..., Any]:
     """Return the function that users call."""
-    import shrinkops
-
-    function: Callable[..., Any] = getattr(shrinkops, operation.name)
-    return function
+    return function_named(operation.name)
 
 
 class Arrays:

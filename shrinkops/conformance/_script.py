@@ -22,6 +22,8 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
+from shrinkops._call.dispatcher import dispatchers
+
 from ._numbers import NUMBERS, Number
 
 if TYPE_CHECKING:
@@ -57,7 +59,7 @@ def bits(y, i):  # element i: its parts in hexadecimal, or nan
     parts = [a.real, a.imag] if a.dtype.kind == 'c' else [a]
     return ['nan' if np.isnan(p) else p.tobytes()[:{used}].hex() for p in parts]""",
     "read(": "read = backend.adapter().to_numpy",
-    "kernel(": "kernel = backend.kernel({operation}.OPERATION)",
+    "kernel(": "kernel = backend.kernel({declaration})",
     "backend.": "backend = find_backend({target!r})",
 }
 """Definitions that a script gets where its lines mention them; later ones serve earlier ones."""
@@ -228,16 +230,18 @@ def written(context: Arrays, lines: Sequence[str], public: bool = False) -> str:
     """Write a whole script: imports, the definitions that the lines need, the lines."""
     operation = context.operation.name
     values = {
-        "operation": operation,
+        "declaration": f"{operation}.operation"
+        if _foreign(operation)
+        else f"{operation}.OPERATION",
         "target": context.target.text,
         "used": context.number.width // 8 if context.dtype else None,
     }
     if public or context.dispatched:
-        function = f"f = shrinkops.{operation}"
+        function = f"f = {operation}" if _foreign(operation) else f"f = shrinkops.{operation}"
     else:
-        function = (
-            f"f = lambda x, lambd={context.operation.default}, out=None: kernel(x, lambd, out)"
-        )
+        given = ", ".join(f"{p.name}={p.default}" for p in context.operation.parameters)
+        names = ", ".join(context.operation.parameter_names)
+        function = f"f = lambda x, {given}, out=None: kernel(x, {names}, out)"
     body = [function, *lines] if re.search(r"\bf\b[(,)]", "\n".join(lines)) else [*lines]
     for name, definition in _HELPERS.items():
         if any(name in line for line in body):
@@ -249,6 +253,16 @@ def written(context: Arrays, lines: Sequence[str], public: bool = False) -> str:
         imports.append("import shrinkops")
     if "find_backend(" in text:
         imports.append("from shrinkops.adapter import find_backend")
-    if f"{operation}.OPERATION" in text:
-        imports.append(f"from shrinkops.operations import {operation}")
+    if values["declaration"] in text or f"f = {operation}\n" in text + "\n":
+        imports.append(_definition(operation))
     return "\n".join([*imports, text]) + "\n"
+
+
+def _foreign(operation: str) -> str:
+    """Return the module of a third party's operation, "" for one of shrinkops."""
+    module = next((d.module for d in dispatchers if d.operation.name == operation), "")
+    return "" if module.startswith("shrinkops.") else module
+
+
+def _definition(operation: str) -> str:
+    return f"from {_foreign(operation) or 'shrinkops.operations'} import {operation}"

@@ -1,8 +1,7 @@
 """Pages of the documentation that are measured, not written.
 
 Run ``python -m shrinkops.conformance.pages deviations docs/deviations.md`` for what the kit
-says of implementations in use, and ``python -m shrinkops.conformance.pages mutants
-docs/conformance-mutants.md numpy torch jax`` for the mutation score.
+says of implementations in use.
 """
 
 from __future__ import annotations
@@ -15,14 +14,11 @@ from pathlib import Path
 import click
 
 from . import KIT_VERSION
-from ._context import Environment
 from ._model import Result, State, Suite
-from ._selftest import Trial, trials
-from ._session import environments
 from ._suites import load_suites
 from ._wild import Corner, Wild, judge
 
-__all__ = ["deviations_page", "main", "mutants_page"]
+__all__ = ["deviations_page", "main"]
 
 _MARK = {State.PASSED: "✓", State.FAILED: "**✕**"}
 _LONGEST = 160
@@ -38,15 +34,6 @@ def main() -> None:
 def deviations(file: Path) -> None:
     """Judge what people use today, and write the page."""
     file.write_text(deviations_page(load_suites()), encoding="utf-8")
-
-
-@main.command()
-@click.argument("file", type=click.Path(dir_okay=False, path_type=Path))
-@click.argument("targets", nargs=-1, required=True)
-def mutants(file: Path, targets: Sequence[str]) -> None:
-    """Try the mutants of the TARGETS, and write the page."""
-    text = mutants_page([e for target in targets for e in environments(target)])
-    file.write_text(text, encoding="utf-8")
 
 
 # What people use today
@@ -133,53 +120,6 @@ def _cell(message: str) -> str:
 def _version(module: str) -> str:
     names = {"pywt": "PyWavelets", "paddle": "paddlepaddle"}
     return importlib.metadata.version(names.get(module, module))
-
-
-# Mutants
-
-
-def mutants_page(judged: Sequence[Environment]) -> str:
-    """Return the page about mutants: who was killed by what, and the score."""
-    done = [(environment, list(trials(environment))) for environment in judged]
-    lines = [
-        "# Mutation score of the conformance kit",
-        "",
-        "A kit that convicts nobody proves nothing. Each mutant below is one of our backends with "
-        "one defect; it counts as killed only by the check that it names, and only where the "
-        "same wrapper without the defect passes that check. "
-        "`shrinkops conformance TARGET --selftest` does the same with any backend.",
-        "",
-        "This page is generated: `python -m shrinkops.conformance.pages mutants FILE TARGET…` "
-        f"(kit {KIT_VERSION}).",
-        "",
-        "| backend | mutants that can exist there | killed | score |",
-        "|---|---|---|---|",
-    ]
-    for environment, tried in done:
-        applicable = [t for t in tried if t.applicable]
-        killed = sum(t.killed for t in applicable)
-        score = f"{killed / len(applicable):.0%}" if applicable else "–"
-        name = environment.target.backend.name
-        lines.append(f"| {name} | {len(applicable)} | {killed} | {score} |")
-    lines += ["", *_mutants_table(done)]
-    return "\n".join(lines) + "\n"
-
-
-def _mutants_table(done: Sequence[tuple[Environment, list[Trial]]]) -> Iterator[str]:
-    names = [environment.target.backend.name for environment, _ in done]
-    yield f"| mutant | defect | must be convicted by | {' | '.join(names)} |"
-    yield f"|---|---|---|{'---|' * len(names)}"
-    by_name = [{t.mutant.name: t for t in tried} for _, tried in done]
-    for name, trial in by_name[0].items():
-        marks = []
-        for tried in by_name:
-            other = tried.get(name)
-            if other is None or not other.applicable:
-                marks.append("–")
-            else:
-                marks.append("killed" if other.killed else "**survived**")
-        mutant = trial.mutant
-        yield f"| {mutant.name} | {_cell(mutant.defect)} | {mutant.killer} | {' | '.join(marks)} |"
 
 
 if __name__ == "__main__":

@@ -38,6 +38,13 @@ _SHARED = (
     Clause("DSP-3", "no backend", "A type with no backend raises TypeError."),
 )
 
+_USUAL = (
+    Clause(
+        "DER-1", "derivative", "By selection: the slope of x's piece, 0 in the band.", "autodiff"
+    ),
+)
+"""What an operation has that does not word it itself."""
+
 
 def _place(clause: Clause) -> tuple[int, int]:
     group, _, number = clause.identifier.rpartition("-")
@@ -55,5 +62,7 @@ def clauses(prefix: str, *own: Clause) -> tuple[Clause, ...]:
     *own : Clause
         Named without the prefix, as ``"VAL-1"``.
     """
-    every = sorted((*_SHARED, *own), key=_place)
+    worded = {clause.identifier for clause in own}
+    usual = (clause for clause in _USUAL if clause.identifier not in worded)
+    every = sorted((*_SHARED, *usual, *own), key=_place)
     return tuple(Clause(f"{prefix}-{c.identifier}", c.title, c.text, c.capability) for c in every)

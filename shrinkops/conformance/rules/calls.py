@@ -264,6 +264,10 @@ def _array(
     mixed = [m for m in _MIXED if m in levels_of_kind(asked)]
     all_ = level == MIXED
     levels = rng.sample(mixed, len(mixed)) if all_ else [level, *rng.sample(mixed, 5)]
+    first = parameter is context.operation.parameters[0]
+    if not first and parameter.negative == "refused" and not parameter.at_least:
+        # Only of the first one is it said what an element that is no number of its kind does.
+        levels = [m for m in levels if not m.startswith(("negative", "minus infinity"))] or ["one"]
     if not parameter.infinite:
         levels = [m for m in levels if "infinity" not in m and m not in ("NaN", "beyond")] or [
             "one"

@@ -324,8 +324,10 @@ class Oracle:
                 close[:] = True
             within[close] = np.longdouble(float(tiny))
         if self.formula is None and isinstance(accuracy, int):
-            for i, value in enumerate(values):
-                if np.isfinite(value):
+            for i, (value, bits) in enumerate(zip(values, block, strict=True)):
+                # The band has no roundings: its +0 is a +0.
+                band = value == 0 and abs(_decode(bits, number)) <= rounded[0]
+                if np.isfinite(value) and not band:
                     exact = Fraction(*(int(p) for p in abs(value).as_integer_ratio()))
                     within[i] = max(within[i], float(accuracy * unit(exact, number)))
         return within

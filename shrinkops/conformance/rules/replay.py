@@ -132,7 +132,8 @@ def fates(environment: Environment, mutants: Sequence[Mutant]) -> Iterator[Fate]
     with environment.adapter.session():
         possible = Possible(environment)
         for mutant in mutants:
-            fate = Fate(mutant, possible.why_not(mutant.levels or ()))
+            within = _within_accuracy(environment, mutant)
+            fate = Fate(mutant, within or possible.why_not(mutant.levels or ()))
             if fate.impossible:
                 yield fate
             else:
@@ -148,6 +149,15 @@ def fates(environment: Environment, mutants: Sequence[Mutant]) -> Iterator[Fate]
             yield from (fate for fate in open_ if fate.killed)
             open_ = [fate for fate in open_ if not fate.killed]
     yield from open_
+
+
+def _within_accuracy(environment: Environment, mutant: Mutant) -> str:
+    """Say of a defect that is no larger than what the declaration allows that it is none."""
+    suite = environment.suite
+    accuracy = suite.operation.accuracy if suite.formula is None else "rounded"
+    if mutant.name.startswith("one unit off") and isinstance(accuracy, int):
+        return f"the declaration allows {accuracy} units"
+    return ""
 
 
 def _ordered(environment: Environment) -> list[Item]:
