@@ -253,7 +253,7 @@ def written(context: Arrays, lines: Sequence[str], public: bool = False) -> str:
         imports.append("import shrinkops")
     if "find_backend(" in text:
         imports.append("from shrinkops.adapter import find_backend")
-    if values["declaration"] in text or f"f = {operation}\n" in text + "\n":
+    if declaration in text or f"f = {operation}\n" in text + "\n":
         imports.append(_definition(operation))
     return "\n".join([*imports, text]) + "\n"
 
