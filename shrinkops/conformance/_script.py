@@ -229,10 +229,9 @@ def raising(expression: str, exception: type[Exception], words: Sequence[str]) -
 def written(context: Arrays, lines: Sequence[str], public: bool = False) -> str:
     """Write a whole script: imports, the definitions that the lines need, the lines."""
     operation = context.operation.name
+    declaration = f"{operation}.{'operation' if _foreign(operation) else 'OPERATION'}"
     values = {
-        "declaration": f"{operation}.operation"
-        if _foreign(operation)
-        else f"{operation}.OPERATION",
+        "declaration": declaration,
         "target": context.target.text,
         "used": context.number.width // 8 if context.dtype else None,
     }
