@@ -185,6 +185,16 @@ def test_registries_of_exact_numbers(kind: str) -> None:
     assert "give lambd as a quantity" in caught.value.__notes__[0]
 
 
+def test_two_registries_of_pint() -> None:
+    pint = pytest.importorskip("pint", reason="optional library")
+    x = pint.UnitRegistry().Quantity(np.array([0.25, 1.0]), "mV")
+    other = pint.UnitRegistry()
+    for lambd in (other.Quantity(0.5, "mV"), other.Quantity(np.ones(2), "mV")):
+        with pytest.raises(ValueError, match="different registries") as caught:
+            hardshrink(x, lambd)
+        assert caught.value.__notes__[0].startswith("hardshrink: lambd in millivolt")
+
+
 class TestSubclasses:
     @pytest.mark.parametrize("operation", OPERATIONS)
     @pytest.mark.parametrize("signature", ["array", "array, context=None", "*arguments"])

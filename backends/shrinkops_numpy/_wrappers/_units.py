@@ -177,11 +177,11 @@ class Quantity(Wrapper):
     def _converted(self, x: Any, numbers: Any, unit: Any, name: str, inner: Inner) -> Any:
         """Return numbers of a unit in x's unit."""
         wanted = self.library.unit(x)
-        if unit == wanted or not (is_real_number(numbers) or hasattr(numbers, "dtype")):
-            return numbers
-        if _in_any_unit(numbers):
+        if not (is_real_number(numbers) or hasattr(numbers, "dtype")) or _in_any_unit(numbers):
             return numbers
         try:
+            if unit == wanted:  # pint refuses to compare those of two registries
+                return numbers
             with np.errstate(all="ignore"):
                 moved = self.library.convert(x, 0.0, unit, wanted)
                 result = self.library.convert(x, _double(numbers), unit, wanted)
@@ -194,8 +194,9 @@ class Quantity(Wrapper):
             raise TypeError(f"{message}: {error}") from error
         if moved != 0:
             raise TypeError(
-                f"{inner.name}: {name} in {unit} for x in {wanted}: the conversion moves zero "
-                f"to {moved}, so no band around it stays one; convert x to a unit without offset"
+                f"{inner.name}: {name} in {str(unit) or 'no unit'} for x in {wanted}: the "
+                f"conversion moves zero to {moved}, so no band around it stays one; convert x to a unit "
+                f"without offset"
             )
         return result
 
