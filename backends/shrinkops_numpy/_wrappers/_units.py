@@ -195,8 +195,8 @@ class Quantity(Wrapper):
         if moved != 0:
             raise TypeError(
                 f"{inner.name}: {name} in {str(unit) or 'no unit'} for x in {wanted}: the "
-                f"conversion moves zero to {moved}, so no band around it stays one; convert x to a unit "
-                f"without offset"
+                f"conversion moves zero to {moved}, so no band around it stays one; "
+                "convert x to a unit without offset"
             )
         return result
 
