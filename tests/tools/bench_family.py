@@ -78,9 +78,11 @@ def _threads(name: str) -> Goal:
 
 
 def _in_use(name: str) -> Goal:
-    slow = [_IDIOMS[name], *filter(None, [_PYWT.get(name)]), *["sigpy"] * (name in _SIGPY)]
-    quick = ["numba", "numexpr"]
+    slow = [_IDIOMS[name], *filter(None, [_PYWT.get(name)])]
+    quick = ["numba", "numexpr", *["fastprox"] * (name in _SIGPY)]
     asks = [Ask(f"over {peer}", 1 / 8, "ratio", "numpy", peer, _FROM_1E5) for peer in slow]
+    if name in _SIGPY:  # which gives float64 whatever it is given
+        asks.append(Ask("over sigpy", 1 / 8, "ratio", "numpy", "sigpy", _FROM_1E5, ("float64",)))
     asks += [Ask(f"over {peer}", 1, "ratio", "numpy", peer, _FROM_1E5) for peer in quick]
     names = "the NumPy idiom" + ", pywt" * (name in _PYWT) + ", sigpy" * (name in _SIGPY)
     text = f"from 1e5: at least 8 x faster than {names}; not slower than {', '.join(quick)}"

@@ -121,6 +121,14 @@ def _sigpy(work: Work) -> Call:
     return work.host_call(sigpy.soft_thresh, work.lambd, work.host_x)
 
 
+def _fastprox(work: Work) -> Call:
+    import fastprox
+
+    return work.host_call(
+        fastprox.soft_threshold, work.host_x, work.lambd, out=work.host_out, threads=1
+    )
+
+
 def _torch_softshrink(work: Work) -> Call:
     import torch
 
@@ -224,6 +232,7 @@ def peers_of(name: str) -> tuple[Peer, ...]:
         host = _TORCH - {"bfloat16"}
         peers += [
             near("sigpy", "sigpy", "numpy", _sigpy),
+            near("fastprox", "fastprox", "numpy", _fastprox, dtypes=_FLOATS),
             near("torch, same buffer", "torch", "numpy", _torch_on_host, dtypes=host),
             near("torch.softshrink", "torch", "torch", _torch_softshrink, dtypes=_TORCH),
             near("torch, same GPU", "torch", "cupy", torch_on("softshrink"), dtypes=host),
