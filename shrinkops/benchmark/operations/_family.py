@@ -175,8 +175,8 @@ def _numexpr(expression: str) -> Callable[[Work], Call]:
 
 def _loop(name: str, zero: Any, upper: Any) -> Callable[[Any, Any], Any]:
     """Return the operation of one element, as numba compiles it."""
-    if name == "softshrink":
-        return lambda x, t: zero if abs(x) <= t else x - t if x > zero else x + t
+    if name == "softshrink":  # without a branch, which random signs would mislead
+        return lambda x, t: x - min(max(x, -t), t)
     if name == "shrink":
         return lambda x, t: zero if abs(x) <= t else x - zero if x > zero else x + zero
     if name == "garrote":
