@@ -253,6 +253,23 @@ class TestSubclasses:
         with pytest.raises(ValueError, match=r"out has shape \(3,\), expected \(2,\)"):
             hardshrink(x, out=hard)
 
+    def test_masks_of_astropy_and_out(self) -> None:
+        units = pytest.importorskip("astropy.units", reason="optional library")
+        masked = pytest.importorskip("astropy.utils.masked").Masked
+        for make, half in (
+            (lambda a: masked(units.Quantity(a, "mV"), mask=[0, 0, 1]), 5e-4 * units.V),
+            (lambda a: masked(np.array(a), mask=[0, 0, 1]), 0.5),
+        ):
+            x, out = make([0.25, 1.0, 9.0]), make([7.0, 7.0, 7.0])
+            out.mask = [1, 0, 0]
+            assert hardshrink(x, half, out=out) is out
+            assert out.mask.tolist() == x.mask.tolist() == [False, False, True]
+            assert np.asarray(out.unmasked)[:2].tolist() == [0.0, 1.0]
+            out.mask[:] = True
+            assert x.mask.tolist() == [False, False, True]
+            assert hardshrink(x, half, out=x) is x
+            assert np.asarray(x.unmasked)[:2].tolist() == [0.0, 1.0]
+
     def test_kept_or_refused(self) -> None:  # numpy/numpy#7406, #2932
         class Tagged(np.ndarray[Any, Any]):
             def __array_ufunc__(

@@ -68,6 +68,24 @@ def _frame(dd: Any, a: Any) -> Any:
     return dd.from_pandas(pd.Series(a), npartitions=2)
 
 
+def _frames(dd: Any, a: Any) -> Any:
+    import pandas as pd
+
+    return dd.from_pandas(pd.DataFrame({"a": a, "b": a.astype("f8")}), npartitions=2)
+
+
+def _per_column() -> Any:
+    import pandas as pd
+
+    return pd.Series({"a": 0.5, "b": 1.0})
+
+
+def _masked(u: Any, a: Any) -> Any:
+    from astropy.utils.masked import Masked
+
+    return Masked(u.Quantity(a, "mV", dtype=a.dtype), mask=a > 2.5)
+
+
 def _chunks(da: Any, a: Any) -> Any:
     return da.from_array(a, chunks=2)
 
@@ -119,11 +137,14 @@ KINDS = (
          lazy=lambda y: type(y).__name__ == "Expr"),
     Kind("sparse COO", "sparse", lambda s, a: s.COO.from_numpy(a)),
     Kind("sparse GCXS", "sparse", lambda s, a: s.GCXS.from_numpy(a)),
+    Kind("sparse DOK", "sparse", lambda s, a: s.DOK.from_numpy(a)),
     Kind("scipy.sparse csr_array", "scipy.sparse", lambda s, a: s.csr_array(a[None]),
          distribution="scipy"),
     Kind("awkward Array", "awkward", lambda ak, a: ak.Array(a), lambda x: str(x.type.content)),
     Kind("numpy.ma MaskedArray", "numpy", lambda np, a: np.ma.masked_greater(a, 2.5)),
     Kind("numpy matrix", "numpy", lambda np, a: np.asarray(a[None]).view(np.matrix)),
+    Kind("numpy recarray", "numpy", lambda np, a: np.rec.array(a)),
+    Kind("astropy Masked Quantity", "astropy.units", _masked, unit="mV", distribution="astropy"),
     Kind("astropy Quantity", "astropy.units", lambda u, a: u.Quantity(a, "mV", dtype=a.dtype),
          unit="mV", distribution="astropy"),
     Kind("pint Quantity", "pint", _pint, unit="mV"),
@@ -136,6 +157,8 @@ KINDS = (
          distribution="dask"),
     Kind("dask Series", "dask.dataframe", _frame, lazy=_is_dask(lambda y: y),
          distribution="dask"),
+    Kind("dask DataFrame", "dask.dataframe", _frames, _columns, lambda _, __: _per_column(),
+         lazy=_is_dask(lambda y: y), distribution="dask"),
     Kind("array_api_strict", "array_api_strict", lambda xp, a: xp.asarray(a)),
     Kind("ndonnx", "ndonnx", lambda xp, a: xp.asarray(a)),
     Kind("MLX", "mlx.core", lambda xp, a: xp.array(a), distribution="mlx"),

@@ -172,7 +172,12 @@ class Quantity(Wrapper):
                 f"{inner.name}: out is {type_name(type(out))} of unit {unit}, expected "
                 f"{type_name(type(x))} of unit {self.library.unit(x)} as x is; allocate out like x"
             )
-        return out.view(np.ndarray)
+        return getattr(out, "unmasked", out).view(np.ndarray)
+
+    def filled(self, x: Any, out: Any) -> Any:
+        if out is not x and hasattr(out, "unmasked"):  # astropy's masked quantities
+            out.mask = np.array(x.mask)
+        return out
 
     def _converted(self, x: Any, numbers: Any, unit: Any, name: str, inner: Inner) -> Any:
         """Return numbers of a unit in x's unit."""
