@@ -21,16 +21,27 @@ from typing import Any
 import torch
 from shrinkops_numpy import memory
 from torch.autograd import forward_ad
-from torch.autograd.graph import increment_version
+from torch.utils import _python_dispatch
 
 from shrinkops.spec import Operation, Threshold
 
 __all__ = ["at_once", "value"]
 
 _tracing = torch._C._is_tracing
-_transformed = torch._C._functorch.peek_interpreter_stack
-_dispatch_modes = torch._C._len_torch_dispatch_stack
 _function_modes = torch._C._len_torch_function_stack
+_count_as_written = torch._C._increment_version
+
+
+class _Loops(dict[torch.dtype, "Callable[..., bool] | None"]):
+    """The loops of one operation, found when a type first comes."""
+
+    def __init__(self, operation: str) -> None:
+        super().__init__()
+        self.operation = operation
+
+    def __missing__(self, dtype: torch.dtype) -> Callable[..., bool] | None:
+        self[dtype] = found = _loop(self.operation, dtype)
+        return found
 
 
 def at_once(operation: Operation, careful: Callable[..., Any]) -> Callable[..., Any]:
@@ -38,26 +49,57 @@ def at_once(operation: Operation, careful: Callable[..., Any]) -> Callable[..., 
 
     Everything else, errors included, goes to ``careful``.
     """
-    name, loops = operation.name, dict[torch.dtype, Callable[..., bool] | None]()
-    tensor = torch.Tensor
+    loops, tensor = _Loops(operation.name), torch.Tensor
 
-    def kernel(x: Any, *arguments: Any) -> Any:
+    def one(x: Any, lambd: Any, out: Any) -> Any:
+        if type(x) is tensor and (run := loops[x.dtype]) is not None:
+            try:
+                result = _target(x, out)
+                if result is not None and run(x.data_ptr(), result.data_ptr(), x.numel(), lambd):
+                    if out is not None:
+                        _count_as_written((out,))
+                    return result
+            except RuntimeError:  # nothing is stored, or not where one can look
+                pass
+        return careful(x, lambd, out)
+
+    def several(x: Any, *arguments: Any) -> Any:
         *parameters, out = arguments
-        if type(x) is tensor and not x.requires_grad:
-            if x.dtype not in loops:
-                loops[x.dtype] = _loop(name, x.dtype)
-            run = loops[x.dtype]
-            if run is not None and _is_open(x) and not _is_recorded():
-                if out is None:
-                    result = torch.empty_like(x)
-                    if run(x.data_ptr(), result.data_ptr(), x.numel(), *parameters):
-                        return result
-                elif _fits(out, x) and run(x.data_ptr(), out.data_ptr(), x.numel(), *parameters):
-                    increment_version(out)
-                    return out
+        if type(x) is tensor and (run := loops[x.dtype]) is not None:
+            try:
+                result = _target(x, out)
+                if result is not None and run(
+                    x.data_ptr(), result.data_ptr(), x.numel(), *parameters
+                ):
+                    if out is not None:
+                        _count_as_written((out,))
+                    return result
+            except RuntimeError:
+                pass
         return careful(x, *arguments)
 
-    return kernel
+    return one if len(operation.parameters) == 1 else several
+
+
+def _target(x: Any, out: Any) -> Any:
+    """Return where a result of x may be written: ``out``, or a new tensor; else None.
+
+    A transformation need not be asked for: what it wraps has no memory to show.
+    """
+    if (
+        x.requires_grad
+        or forward_ad._current_level >= 0
+        or _tracing()
+        or _python_dispatch._is_in_torch_dispatch_mode
+        or _function_modes()
+        or not x.is_cpu
+        or not x.is_contiguous()
+        or x.is_neg()
+    ):
+        return None
+    if out is None:
+        return torch.empty_like(x)
+    return out if out is x or _fits(out, x) else None
 
 
 def value(operation: str, x: Any, parameters: Sequence[Any], out: Any) -> Any:
@@ -65,18 +107,17 @@ def value(operation: str, x: Any, parameters: Sequence[Any], out: Any) -> Any:
     if torch.compiler.is_dynamo_compiling() or type(x) is not torch.Tensor:
         return None
     run = _loop(operation, x.dtype)
-    if run is None or not _is_open(x) or _is_recorded():
+    if run is None or not all(isinstance(p, Threshold) for p in parameters):
         return None
-    if out is not None and not _fits(out, x):
-        return None
-    if not all(isinstance(p, Threshold) for p in parameters):
-        return None
-    result = torch.empty_like(x) if out is None else out
     numbers = [p.value for p in parameters]
-    if not run(x.data_ptr(), result.data_ptr(), x.numel(), *numbers):
+    try:
+        result = _target(x, out)
+        if result is None or not run(x.data_ptr(), result.data_ptr(), x.numel(), *numbers):
+            return None
+    except RuntimeError:
         return None
     if out is not None:
-        increment_version(out)
+        _count_as_written((out,))
     return result
 
 
@@ -87,32 +128,12 @@ def _loop(operation: str, dtype: torch.dtype) -> Callable[..., bool] | None:
     return memory.loop(operation, str(dtype).removeprefix("torch."))
 
 
-def _is_open(x: Any) -> bool:
-    """Tell whether a tensor's elements lie in a row in this machine's memory, as they are."""
-    return (
-        x.is_cpu
-        and x.layout is torch.strided
-        and x.is_contiguous()
-        and not x.is_neg()
-        and not x.is_nested
-    )
-
-
 def _fits(out: Any, x: Any) -> bool:
-    return out is x or (
+    return (
         type(out) is torch.Tensor
         and out.dtype is x.dtype
         and out.shape == x.shape
-        and _is_open(out)
-        and not out.requires_grad
-    )
-
-
-def _is_recorded() -> bool:
-    return (
-        forward_ad._current_level >= 0
-        or _transformed() is not None
-        or _tracing()
-        or _dispatch_modes() > 0
-        or _function_modes() > 0
+        and out.is_cpu
+        and out.is_contiguous()
+        and not (out.is_neg() or out.requires_grad)
     )

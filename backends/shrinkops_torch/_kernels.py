@@ -191,12 +191,14 @@ def _exact(lambd: Any) -> float:
     return math.nan
 
 
-def _hardshrink(_: Operation, careful: Callable[..., Any]) -> Callable[..., Any]:
+def _hardshrink(operation: Operation, careful: Callable[..., Any]) -> Callable[..., Any]:
     native_op = torch.hardshrink
+    default = 0.5  # PyTorch's own: a number that is left out is not read, which takes 0.35 µs
     float32, float64, tensor = torch.float32, torch.float64, torch.Tensor
     smallest, largest = _FLOAT32_SMALLEST, _FLOAT32_LARGEST
     tracing = _is_tracing
-    transformed = torch._C._functorch.peek_interpreter_stack
+    transformed = torch._C._are_functorch_transforms_active
+    otherwise = _host.at_once(operation, careful)
 
     def kernel(x: Any, lambd: Any, out: Any) -> Any:
         # torch.hardshrink rounds a Python float once to these dtypes.
@@ -208,22 +210,21 @@ def _hardshrink(_: Operation, careful: Callable[..., Any]) -> Callable[..., Any]
         ):
             if out is None:
                 if not (
-                    x.requires_grad
-                    or forward_ad._current_level >= 0
-                    or transformed() is not None
-                    or tracing()
+                    x.requires_grad or forward_ad._current_level >= 0 or transformed() or tracing()
                 ):
                     try:
-                        return native_op(x, number)
+                        return native_op(x) if number == default else native_op(x, number)
                     except (NotImplementedError, RuntimeError):  # a layout without it
                         pass
             elif out is x or (type(out) is tensor and out.shape == x.shape):
                 try:
                     if out is x or (out.is_contiguous() and x.is_contiguous()):
+                        if number == default:
+                            return native_op(x, out=out)
                         return native_op(x, number, out=out)
                 except RuntimeError:  # of another dtype or device, or what PyTorch says again
                     pass
-        return careful(x, lambd, out)
+        return otherwise(x, lambd, out)
 
     return kernel
 

@@ -1,4 +1,4 @@
-"""``torch.hardshrink`` called at once: the same values, and what looks on sees plain numbers."""
+"""The short way of hardshrink: the same values; who looks on is shown PyTorch's own calls."""
 
 from __future__ import annotations
 
@@ -34,12 +34,12 @@ class _Watch(TorchDispatchMode):
         self.seen: list[Any] = []
 
     def __torch_dispatch__(self, func: Any, types: Any, args: Any = (), kwargs: Any = None) -> Any:
-        self.seen += [a for a in (*args, *(kwargs or {}).values()) if isinstance(a, complex)]
+        self.seen.append(str(func))
         return func(*args, **(kwargs or {}))
 
 
 @pytest.mark.parametrize("filled", [False, True])
-def test_modes_and_scripts_see_no_complex_number(filled: bool) -> None:
+def test_modes_and_scripts_see_the_call(filled: bool) -> None:
     x = torch.tensor([0.25, 1.0])
 
     def call(x: Any) -> Any:
@@ -47,12 +47,14 @@ def test_modes_and_scripts_see_no_complex_number(filled: bool) -> None:
 
     with _Watch() as watch:
         assert call(x).tolist() == [0.0, 1.0]
-    assert not watch.seen
-    script = torch.jit.trace(call, (x,), check_trace=False)
-    assert "complex" not in str(script.inlined_graph)
-    assert "j" not in "".join(c for c in str(script.code) if c in "0123456789j")
+    assert any("hardshrink" in name for name in watch.seen)
+    if not filled:  # a script compares shapes with a warning
+        script = torch.jit.trace(call, (x,), check_trace=False)
+        assert script(torch.tensor([-0.3, 0.4])).tolist() == [0.0, pytest.approx(0.4)]
+        assert "hardshrink" in str(script.inlined_graph) or "where" in str(script.inlined_graph)
 
 
+@pytest.mark.filterwarnings("ignore:Sparse")
 def test_layouts_that_have_no_contiguity_come_to_their_own_way() -> None:
     x = torch.tensor([[0.25, 1.0]]).to_sparse_csr()
     with pytest.raises(TypeError, match="out= is not filled"):
