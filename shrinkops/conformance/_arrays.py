@@ -166,6 +166,16 @@ class Arrays:
         """Tell whether the backend declares a capability."""
         return capability in self.backend.capabilities
 
+    def settings(self) -> Any:
+        """Return the settings that are the caller's, as the adapter names them."""
+        names = self.environment.kept.get("settings")
+        if names is None:
+            names = self.environment.kept["settings"] = {"np": np}
+            for line in self.adapter.imports:
+                if line.startswith("import "):
+                    exec(line, names)
+        return eval(self.adapter.state, names)
+
     # Arrays
 
     def array(self, bits: Iterable[int], shape: tuple[int, ...] | None = None) -> _Array:

@@ -9,6 +9,7 @@ Invariants
 - What is not applicable the kit says, never the backend: the exception for it convicts where
   a frame of somebody else stands between the check and its origin.
 - A RuntimeWarning during any check is an error: a right implementation computes quietly.
+- A check leaves the caller's settings as they were, or the backend is convicted of the change.
 """
 
 from __future__ import annotations
@@ -17,6 +18,9 @@ import time
 import traceback
 import warnings
 from collections.abc import Callable, Iterable
+from typing import Any
+
+import numpy as np
 
 from shrinkops._commands.supervision import staying
 from shrinkops._errors import said
@@ -60,10 +64,12 @@ def run_items(
 def _attempt(environment: Environment, item: Item) -> Result:
     context = Context(environment, item)
     try:
-        with staying(), warnings.catch_warnings():
+        with staying(), warnings.catch_warnings(), np.errstate():
             warnings.simplefilter("ignore")  # a library's notices about itself
             warnings.simplefilter("error", RuntimeWarning)
+            before = context.settings()
             item.check.function(context)
+            _unchanged(context, before)
     except NotApplicable as reason:
         culprit = _declared_by(reason, item)
         if culprit:
@@ -83,6 +89,15 @@ def _attempt(environment: Environment, item: Item) -> Result:
         message = f"raised {said(error)} (line {last.lineno} of {last.name})"
         return Result(item, State.FAILED, message, "", name, _crash_script(context, message))
     return Result(item, State.PASSED)
+
+
+def _unchanged(context: Context, before: Any) -> None:
+    """Convict a backend that leaves a setting of the caller's changed."""
+    after = context.settings()
+    if after != before:
+        message = f"a setting of the caller's was changed, from {before} to {after}"
+        claim = f"{context.adapter.state} == {before!r}"
+        raise Deviation(message, value="a setting", script=context.crash_script(message, claim))
 
 
 def _declared_by(reason: NotApplicable, item: Item) -> str:

@@ -10,11 +10,14 @@ from __future__ import annotations
 
 import sys
 import threading
+import time
 from decimal import Decimal
 from fractions import Fraction
 
 import numpy as np
 from shrinkops_numpy import NumpyBackend
+
+from shrinkops import Backend
 
 WRONG = {}
 RIGHT = {}
@@ -26,7 +29,7 @@ def wrong(dtypes=PLAIN, base=NumpyBackend, **attributes):
 
     def enter(change):
         def kernel(self, operation):
-            right = base.kernel(self, operation)
+            right = declared_only(self, base.kernel(self, operation), operation)
             return lambda x, lambd, out: change(right, x, lambd, out)
 
         body = {"kernel": kernel, "dtypes": dtypes, **attributes}
@@ -34,6 +37,16 @@ def wrong(dtypes=PLAIN, base=NumpyBackend, **attributes):
         return change
 
     return enter
+
+
+def declared_only(backend, right, operation):
+    """Refuse what the backend does not declare: NumPy's own kernel takes every element type."""
+    guard = Backend.kernel(backend, operation)
+
+    def kernel(x, *rest):
+        return (right if backend.dtype_name(x) in backend.dtypes else guard)(x, *rest)
+
+    return kernel
 
 
 def scalar(lambd):
@@ -599,7 +612,10 @@ def right(dtypes=PLAIN, base=NumpyBackend, **attributes):
     """Enter a kernel as a right backend."""
 
     def enter(make):
-        body = {"kernel": lambda self, operation: make(self, operation, base), "dtypes": dtypes}
+        def kernel(self, operation):
+            return declared_only(self, make(self, operation, base), operation)
+
+        body = {"kernel": kernel, "dtypes": dtypes}
         RIGHT[make.__name__] = type(make.__name__, (base,), {**body, **attributes})
         return make
 
@@ -613,8 +629,6 @@ def one_exact_class(self, operation, base):
 
 @right(native=lambda *_: None)
 def generic_only(self, operation, base):
-    from shrinkops import Backend
-
     return Backend.kernel(self, operation)
 
 
@@ -753,8 +767,6 @@ def plain_adapter(self, operation, base):
 
 @right(native=lambda self, operation, *dtype: lambda *_: NotImplemented)
 def kernels_that_decline(self, operation, base):
-    from shrinkops import Backend
-
     return Backend.kernel(self, operation)
 
 
@@ -782,25 +794,28 @@ def verdict(cls, names=("hardshrink",), patterns=(), first=True):
     return failures
 
 
-def main(patterns=()):
-    convicted, survived = {}, []
-    for name, cls in WRONG.items():
-        found = verdict(cls, patterns=patterns)
-        if found:
-            convicted[name] = found[0]
-            print(f"convicted  {name}: {found[0][:150]}", flush=True)
-        else:
-            survived.append(name)
-            print(f"SURVIVED   {name}", flush=True)
-    accused = {}
-    for name, cls in RIGHT.items():
-        found = verdict(cls, patterns=patterns)
-        if found:
-            accused[name] = found
-            print(f"ACCUSED    {name}: {found[0][:250]}", flush=True)
-    print(f"{len(convicted)} of {len(WRONG)} wrong backends convicted; survivors: {survived}")
-    print(f"{len(RIGHT) - len(accused)} of {len(RIGHT)} right backends acquitted: {list(accused)}")
+def score(wrong_ones, right_ones, names=()):
+    """Judge backends, those of some names or all; print and return survivors and accused."""
+    survived, accused, tried = [], [], [0, 0]
+    for right_one, entries in enumerate((wrong_ones, right_ones)):
+        for name, entry in entries.items():
+            if names and name not in names:
+                continue
+            make, operation = entry if isinstance(entry, tuple) else (entry, "hardshrink")
+            tried[right_one] += 1
+            started = time.perf_counter()
+            found = verdict(make() if isinstance(entry, tuple) else make, (operation,))
+            state = ("SURVIVED", "convicted", "acquitted", "ACCUSED")[2 * right_one + bool(found)]
+            took = time.perf_counter() - started
+            print(f"{state:10}{took:6.1f} s  {name}: {''.join(found)[:160]}", flush=True)
+            if state == "SURVIVED":
+                survived.append(name)
+            if state == "ACCUSED":
+                accused.append(name)
+    print(f"{tried[0] - len(survived)} of {tried[0]} wrong backends convicted; left: {survived}")
+    print(f"{tried[1] - len(accused)} of {tried[1]} right backends acquitted; not: {accused}")
+    return survived, accused
 
 
 if __name__ == "__main__":
-    main(tuple(sys.argv[1:]))
+    score(WRONG, RIGHT, sys.argv[1:])

@@ -87,6 +87,8 @@ class Case:
         The results, in the shape of x.
     refused, perhaps : bool
         The call must, or may, raise ValueError.
+    stranger : bool
+        A threshold is of a type that x may not have: TypeError is as right as a result.
     """
 
     row: Mapping[str, str]
@@ -103,6 +105,7 @@ class Case:
     combinations: Sequence[tuple[Exact, ...]]
     keys: Sequence[Any]
     number: Number | None = None
+    stranger: bool = False
 
 
 def namespace(context: Context) -> dict[str, Any]:
@@ -247,7 +250,13 @@ def _parameters(
 _MIXED = (
     "ordinary", "ordinary", "not representable", "zero", "infinity", "negative", "NaN",
     "negative, tiny", "minus zero", "beyond", "one", "tie", "subnormal", "largest",
+    "near a tie", "whole, large",
 )  # fmt: skip
+_WHOLE = (
+    "zero", "one", "negative, whole", "negative", "whole, large", "whole, beside a tie", "largest",
+    "ordinary",
+)  # fmt: skip
+"""What arrays of integers hold, whatever x is."""
 
 
 def _array(
@@ -261,7 +270,8 @@ def _array(
     if number is None or wanted is None or number.kind == "complex":
         raise Unavailable(f"an array of {dtype} for x of shape {shape}")
     asked = context.number
-    mixed = [m for m in _MIXED if m in levels_of_kind(asked)]
+    whole = number.kind == "integer" and asked.kind != "integer"
+    mixed = [m for m in (_WHOLE if whole else _MIXED) if m in levels_of_kind(asked)]
     all_ = level == MIXED
     levels = rng.sample(mixed, len(mixed)) if all_ else [level, *rng.sample(mixed, 5)]
     first = parameter is context.operation.parameters[0]

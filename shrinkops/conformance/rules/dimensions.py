@@ -37,7 +37,8 @@ _SOME_KINDS = frozenset(
 )
 _SOME_VALUES = frozenset(
     {"ordinary", "not representable", "tie", "near a tie", "zero", "minus zero", "subnormal",
-     "rounds into the subnormals", "whole, large", "infinity", "negative", "negative, tiny",
+     "rounds into the subnormals", "whole, large", "whole, beside a tie", "infinity",
+     "negative", "negative, tiny",
      "minus infinity", "beyond", "NaN", "fraction", "largest", "just beyond"}
 )  # fmt: skip
 _WHOLE = frozenset({"float32", "float64", "int8", "complex128"})
@@ -174,14 +175,16 @@ class Dimensions:
                 others = ("int32", "int64", "uint8")
             if self.context.adapter.compiles or part != "arrays":
                 others = ("float64", "int32")
-            declared = self.context.backend.dtypes
-            if not (self.kind == "integer" and self.context.operation.whole):
-                dtypes += [o for o in others if o in declared]
-            else:
-                dtypes += [o for o in others if o in declared and "float" not in o]
+            whole = self.kind == "integer" and self.context.operation.whole
+            held = [o for o in others if not (whole and "float" in o)]
+            dtypes += [o for o in held if self.declared(o) or (part == "arrays" and not compiles)]
         layouts = ["dense", *(self.plain if first and part == "arrays" else ())]
         return {f"{name} kind": kinds, f"{name} value": values, f"{name} dtype": dtypes,
                 f"{name} layout": layouts}  # fmt: skip
+
+    def declared(self, dtype: str) -> bool:
+        """Tell whether x may be of an element type; a threshold of another may be refused."""
+        return dtype == "own" or dtype in self.context.backend.dtypes
 
     def outs(self) -> list[str]:
         """Return the levels of out but none."""

@@ -194,9 +194,28 @@ def _between(point: Point, bits: int, where: Fraction) -> Exact:
     return low + (high - low) * where
 
 
+def _digits(point: Point) -> int:
+    number = _real(point)
+    return number.fraction_bits + (not number.explicit)
+
+
 def _near_tie(point: Point) -> Exact:
-    offset = Fraction(point.rng.choice((1, -1)), 1 << point.rng.choice((5, 20, 33)))
-    return _between(point, _usual(point), Fraction(1, 2) + offset)
+    """Return what is no tie, but one where a narrow float rounds it first."""
+    digits = _digits(point)
+    return _beside_tie(point, 24 if digits < 24 else digits + 5)
+
+
+def _nearest_tie(point: Point) -> Exact:
+    """Return what is no tie, but one where a double (a longdouble, for doubles) rounds it first."""
+    digits = _digits(point)
+    return _beside_tie(point, 53 if digits < 53 else digits + 11)
+
+
+def _beside_tie(point: Point, width: int) -> Exact:
+    """Leave a tie by less than ``width`` digits hold, for the neighbour that it would not take."""
+    bits = _usual(point)
+    offset = Fraction(1, 1 << (width + 3 - _digits(point)))
+    return _between(point, bits, Fraction(1, 2) + (-offset if bits & 1 else offset))
 
 
 def _usual(point: Point) -> int:
@@ -208,13 +227,21 @@ def _usual(point: Point) -> int:
 
 
 def _large_integer(point: Point) -> Exact:
-    """Return an integer that a narrower type, or a double on the way, rounds otherwise."""
+    """Return an integer that a narrower type rounds."""
+    choices = ((1 << _digits(point)) + 1, (1 << 53) + 3, (1 << 24) + 1, (1 << 31) - 1)
+    return _held(point, Fraction(point.rng.choice(choices)))
+
+
+def _whole_beside_tie(point: Point) -> Exact:
+    """Return an integer of 59 bits beside a tie, by less than a double on the way tells."""
+    digits, odd = _digits(point), point.rng.random() < 0.5
+    unit = 1 << (59 - digits if digits < 58 else 1)
+    base = (1 << 58) + (2 * point.rng.randrange(2, 100) + odd) * unit
+    return _held(point, Fraction(base + unit // 2 + (-1 if odd else 1)))
+
+
+def _held(point: Point, value: Fraction) -> Exact:
     number = _real(point)
-    digits = number.fraction_bits + (not number.explicit)
-    # Beside the middle of two numbers of the type, by less than a double tells.
-    beside = (1 << 56) + (1 << max(56 - digits, 0)) + point.rng.choice((1, -1))
-    choices = ((1 << digits) + 1, (1 << 53) + 3, (1 << 24) + 1, (1 << 31) - 1, beside)
-    value = Fraction(point.rng.choice(choices))
     return value if value <= Fraction(decode(number.largest, number)) else Fraction(3)
 
 
@@ -223,6 +250,7 @@ VALUES_FLOAT: Mapping[str, Callable[[Point], Any]] = {
     "not representable": lambda p: Fraction(p.rng.choice((0.1, 0.3, 0.7, 1.1, 1 / 3))),
     "tie": lambda p: _between(p, _usual(p), Fraction(1, 2)),
     "near a tie": _near_tie,
+    "nearest a tie": _nearest_tie,
     "tie anywhere": lambda p: _between(p, _somewhere(p), Fraction(1, 2)),
     "anywhere": lambda p: decode(_somewhere(p), _real(p)),
     "zero": lambda _: Fraction(0),
@@ -233,6 +261,7 @@ VALUES_FLOAT: Mapping[str, Callable[[Point], Any]] = {
     "smallest normal": lambda p: decode(smallest_normal(_real(p)), _real(p)),
     "largest": lambda p: decode(_real(p).largest, _real(p)),
     "whole, large": _large_integer,
+    "whole, beside a tie": _whole_beside_tie,
     "one": lambda p: Fraction(p.rng.choice((1, 2))),
     "infinity": lambda _: math.inf,
     "negative": lambda p: -Fraction(p.rng.choice((1, 2, 3, 4)), 4),

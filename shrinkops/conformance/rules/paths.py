@@ -112,6 +112,10 @@ class Paths:
         out, more = self._x_and_out(case)
         form = "f(x" + text
         case.setup.lines = [*lines, *out]
+        case.stranger = not all(
+            self.dimensions.declared(row.get(f"{name} dtype", "own"))
+            for name in self.dimensions.parameters
+        )
         case.call = self._call(case, form + more + ")")
         return case
 
@@ -193,6 +197,8 @@ class Paths:
                 return None
             if case.perhaps and isinstance(error, ValueError):
                 return None
+            if case.stranger and isinstance(error, TypeError):
+                return None
             first = (str(error).splitlines() or [""])[0]
             name = type(error).__name__
             return Fault(f"raised {name}: {first}", raised=name)
@@ -234,6 +240,8 @@ class Paths:
                                  value="out was written")  # fmt: skip
             return None
         except Exception as error:
+            if case.stranger and isinstance(error, TypeError):
+                return None
             name = type(error).__name__
             return Fault(f"expected ValueError, raised {name}: {error}", raised=name)
         return Fault("expected ValueError, got a result", "False", value="no exception")

@@ -45,7 +45,9 @@ KINDS: Mapping[str, str] = {
 
 _TRACED_TYPES = frozenset({"float32", "bfloat16", "int32"})
 _TRACED = ("jit, traced thresholds",)
-_LARGE = {"beyond", "largest", "whole, large", "huge", "just beyond"}
+_LARGE = {
+    "beyond", "largest", "whole, large", "whole, beside a tie", "huge", "just beyond",
+}  # fmt: skip
 _TRACEABLE = ("float", "int", "np.float64", "np.float32")
 
 
