@@ -125,7 +125,12 @@ def detached_under_minus_lambda(right, x, p, out):
 def double_backward_is_zero(right, x, p, out):
     import torch
 
-    if out is not None or is_array(p[0]) or not x.requires_grad or torch._C._functorch.maybe_get_level(x) >= 0:
+    if (
+        out is not None
+        or is_array(p[0])
+        or not x.requires_grad
+        or torch._C._functorch.maybe_get_level(x) >= 0
+    ):
         return right(x, p, out)
 
     class Once(torch.autograd.Function):
@@ -158,7 +163,9 @@ def vmap_loses_nan_of_lambda(right, x, p, out):
     import torch
 
     if is_array(p[0]) and torch._C._functorch.maybe_get_level(p[0]) >= 0:
-        return right(x, (torch.nan_to_num(p[0], nan=0.0, posinf=torch.inf, neginf=-torch.inf),), out)
+        return right(
+            x, (torch.nan_to_num(p[0], nan=0.0, posinf=torch.inf, neginf=-torch.inf),), out
+        )
     return right(x, p, out)
 
 
@@ -193,7 +200,12 @@ def default_dtype_rounds_lambda(right, x, p, out):
 def cotangent_read_as_contiguous(right, x, p, out):
     import torch
 
-    if out is not None or is_array(p[0]) or not x.requires_grad or torch._C._functorch.maybe_get_level(x) >= 0:
+    if (
+        out is not None
+        or is_array(p[0])
+        or not x.requires_grad
+        or torch._C._functorch.maybe_get_level(x) >= 0
+    ):
         return right(x, p, out)
     y = right(x, p, out)
     if y.requires_grad:
@@ -208,12 +220,14 @@ def expanded_cotangent_written(right, x, p, out):
 
     y = right(x, p, out)
     if out is None and y.requires_grad and y.grad_fn is not None and is_array(p[0]):
+
         def hook(g):
             with torch.no_grad():
                 if not g.requires_grad and 0 not in g.stride():
                     g.mul_(2).mul_(0.5).add_(0.0)
                     if g.numel():
                         g.view(-1)[0] = 0 if g.is_contiguous() else g.view(-1)[0]
+
         y.register_hook(hook)
     return y
 
@@ -261,7 +275,13 @@ def grad_mode_left_off(right, x, p, out):
 @wrong("torch")
 def x_begins_to_require(right, x, p, out):
     y = right(x, p, out)
-    if out is None and is_array(p[0]) and x.is_leaf and not x.is_inference() and not y.requires_grad:
+    if (
+        out is None
+        and is_array(p[0])
+        and x.is_leaf
+        and not x.is_inference()
+        and not y.requires_grad
+    ):
         x.requires_grad_()
     return y
 
@@ -813,8 +833,11 @@ def soft_nan_elements_into_out(right, x, p, out):
 def soft_infinity_minus_a_largest(right, x, p, out):
     y = right(x, p, out)
     if scalar(p[0]) and float(p[0]) > 1e38 and out is None and x.ndim > 1:
-        return put(y, np.isinf(x) & np.isfinite(y + 0 * y), 0) if np.isinf(p[0]) else put(
-            y, np.isinf(x), np.finfo(x.dtype).max)
+        return (
+            put(y, np.isinf(x) & np.isfinite(y + 0 * y), 0)
+            if np.isinf(p[0])
+            else put(y, np.isinf(x), np.finfo(x.dtype).max)
+        )
     return y
 
 
@@ -855,8 +878,11 @@ def soft_takes_fractions_for_integers(right, x, p, out):
 def soft_complex_loses_the_phase(right, x, p, out):
     y = right(x, p, out)
     if x.dtype.kind == "c" and array(p[0]) and out is None:
-        return put(y, (x.imag == 0) & (x.real < 0) & np.isfinite(x.real), np.abs(y)[
-            (x.imag == 0) & (x.real < 0) & np.isfinite(x.real)])
+        return put(
+            y,
+            (x.imag == 0) & (x.real < 0) & np.isfinite(x.real),
+            np.abs(y)[(x.imag == 0) & (x.real < 0) & np.isfinite(x.real)],
+        )
     return y
 
 
@@ -1010,7 +1036,12 @@ def strict_nan_elements(right, x, p, out):
 
 @wrong("strict")
 def strict_leading_on_squares(right, x, p, out):
-    if is_array(p[0]) and x.ndim == 2 and x.shape[0] == x.shape[1] and p[0].shape == (x.shape[0], 1):
+    if (
+        is_array(p[0])
+        and x.ndim == 2
+        and x.shape[0] == x.shape[1]
+        and p[0].shape == (x.shape[0], 1)
+    ):
         return right(x, (p[0].mT,), out)
     return right(x, p, out)
 
