@@ -5,6 +5,7 @@ and from what PyTorch, JAX and the array API get wrong; scored by the same comma
 ``python tests/conformance/unseen_libraries.py``, which takes names of backends to try alone.
 """
 
+# ruff: noqa: SIM102 - the conditions that meet, and then what only guards the change
 from __future__ import annotations
 
 import sys

@@ -281,7 +281,7 @@ class Dimensions:
             None, "none", "x itself", "fresh"
         ):  # fmt: skip
             return True
-        laid = (levels.get(f"{name} layout", "") for name in self.parameters)
+        laid = (str(layout), *(levels.get(f"{name} layout", "") for name in self.parameters))
         if out not in (None, "none") and any(
             name in self.layouts and self.layouts[name].no_out for name in laid
         ):
