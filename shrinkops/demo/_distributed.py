@@ -23,6 +23,7 @@ import signal
 import tempfile
 import threading
 import time
+import warnings
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass
@@ -209,11 +210,18 @@ def _folder(plan: Plan) -> Iterator[Path]:
 @contextmanager
 def _cluster(plan: Plan) -> Iterator[Any]:
     import dask
-    from distributed import Client, LocalCluster
 
     quiet = {"distributed.worker.memory.terminate": False, "logging.distributed": "critical"}
+    with dask.config.set(quiet), warnings.catch_warnings():
+        # Beside another cluster it takes another port, and warns; nobody looks at either.
+        warnings.filterwarnings("ignore", "Port .* is already in use")
+        yield from _started(plan)
+
+
+def _started(plan: Plan) -> Iterator[Any]:
+    from distributed import Client, LocalCluster
+
     with (
-        dask.config.set(quiet),
         LocalCluster(
             n_workers=plan.workers,
             threads_per_worker=1,
