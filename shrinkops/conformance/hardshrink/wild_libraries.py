@@ -51,14 +51,14 @@ def onnx_runtime(x: Any, lambd: Any) -> Any:
 
 
 @functools.cache
-def _session(dtype: str, axes: int, lambd: float) -> Any:
+def _session(dtype: str, axes: int, lambd: float, bias: float = 0.0) -> Any:
     import onnx
     import onnxruntime
 
     element = onnx.helper.np_dtype_to_tensor_dtype(np.dtype(dtype))
     shape = [f"n{i}" for i in range(axes)]
     ends = [onnx.helper.make_tensor_value_info(name, element, shape) for name in ("x", "y")]
-    node = onnx.helper.make_node("Shrink", ["x"], ["y"], lambd=lambd, bias=0.0)
+    node = onnx.helper.make_node("Shrink", ["x"], ["y"], lambd=lambd, bias=bias)
     graph = onnx.helper.make_graph([node], "hardshrink", ends[:1], ends[1:])
     opset = [onnx.helper.make_opsetid("", 9)]  # the first that has Shrink, and still its version
     model = onnx.helper.make_model(graph, opset_imports=opset, ir_version=8)
