@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from shrinkops._errors import module_of
+
 __all__ = ["LIBRARIES", "NOT_ARRAYS", "library_of", "may_take", "speaks_ufuncs"]
 
 LIBRARIES = {
@@ -32,7 +34,7 @@ def may_take(cls: type) -> bool:
 
 def library_of(cls: type) -> str:
     """Return the known library of a class or its bases, else the module that it is defined in."""
-    names = [str(vars(base).get("__module__")).partition(".")[0] for base in cls.__mro__]
+    names = [module_of(base).partition(".")[0] for base in cls.__mro__]
     return next((name for name in names if name in LIBRARIES), names[0])
 
 

@@ -293,6 +293,7 @@ class TestExplained:
             ("awkward", lambda ak: ak.Array([[1.0], []]), "ufunc numpy"),
             ("astropy.units", lambda u: [1.0] * u.mV, "numpy numpy"),
             ("numpy", lambda np: np.ma.array([1.0]), "numpy numpy"),
+            ("numpy", lambda np: np.ones(1), "numpy"),
             ("dask.array", lambda da: da.ones(2), "dask numpy"),
         ],
     )
@@ -306,6 +307,7 @@ class TestExplained:
         chain = []
         while True:
             chain.append(told.backend)
+            assert told.library.partition(" ")[2], told
             if not told.inside:
                 break
             told = told.inside[0]
