@@ -13,6 +13,7 @@ from __future__ import annotations
 
 import datetime
 import json
+import subprocess
 import sys
 import time
 from collections import Counter
@@ -80,10 +81,16 @@ def by_hand(environment):
 def _where(environment):
     machine = record([], [])["machine"]
     return {
-        "day": datetime.date.today().isoformat(), "kit": KIT_VERSION,
+        "day": datetime.date.today().isoformat(), "kit": KIT_VERSION, "commit": _commit(),
         "machine": f"{machine['processor']}, {machine['cores']} cores",
         "library": f"{environment.target.backend.framework} {_version(environment)}",
     }  # fmt: skip
+
+
+def _commit():
+    done = subprocess.run(["git", "rev-parse", "--short", "HEAD"], cwd=ROOT, capture_output=True,
+                          text=True, check=False)  # fmt: skip
+    return done.stdout.strip()
 
 
 def _version(environment):
@@ -111,7 +118,12 @@ levels the library can have: arguments that meet them were made and the unharmed
 levels a call of the kit's default run met, *changed* those that gave another result in one; of a convicted mutant both hold.
 *Killed* are those that a check of the default run convicts. The score is killed of possible: what is never met survives, and so does
 what changes nothing. Not derived, and in no number, is what cannot differ by definition (a threshold's digits where it is
-infinite): `unseen` in `shrinkops/conformance/rules/defects.py` has the reasons.
+infinite): `unseen` in `shrinkops/conformance/rules/defects.py` has the reasons. *strict* is array_api_strict with float32 alone, as in
+`tests/conformance/array_api_strict_backend.py`: a number that passes through a narrow float is seen in wider elements, so most of its
+survivors are those. The seconds are of the processor; the last word is the commit that was measured.
+
+Nearly all survivors met their levels and changed nothing: the defect shows only where a third level comes to the two, as a negative
+number or an element of a certain value, and the default run crosses two.
 """
 
 
@@ -130,7 +142,7 @@ def page(records):
         lines.append(
             f"| {operation} | {backend} | {total.total()} | {_numbers(total)} | {killed} | "
             f"{killed / max(_possible(total), 1):.1%} | {found['day']}, {found['library']}, "
-            f"{found['machine']}, {found['seconds']} s |"
+            f"{found['machine']}, {found['seconds']} s, {found['commit']} |"
         )
     lines += ["", "### By dimension", "", "Killed / reached / possible.", ""]
     lines += _dimensions(pairs)
@@ -188,7 +200,7 @@ def _hand(records):
     for name, found in records.items():
         marks = Counter(mark for *_, mark in found["trials"])
         able = len(found["trials"]) - marks["–"]
-        yield f"- {name}: {marks['killed']} of {able} killed ({found['day']}, {found['machine']})"
+        yield f"- {name}: {marks['killed']} of {able} killed ({found['day']}, {found['machine']}, {found['commit']})"
     yield ""
     yield f"| mutant | defect | must be convicted by | {' | '.join(records)} |"
     yield f"|---|---|---|{'---|' * len(records)}"
