@@ -15,7 +15,7 @@ from shrinkops._errors import type_name
 from shrinkops.conformance._context import Call, Context, Shown
 from shrinkops.conformance._model import NotApplicable
 from shrinkops.conformance._provenance import ForeignCall, foreign_calls
-from shrinkops.conformance._script import arranged, made
+from shrinkops.conformance._script import arranged, lambda_source, made
 
 __all__ = [
     "computes",
@@ -243,10 +243,14 @@ def subclasses(context: Context, call: Call) -> None:
     tried = context.adapter.subclasses()
     if not tried:
         raise NotApplicable(f"the adapter of {context.backend.name!r} names no subclasses")
+    _, arguments, _ = context.arrange(call)
+    array = isinstance(call.lambd, np.ndarray)
+    lines = made(context, "lambd", call.lambd) if array else []
+    text = "lambd" if array else lambda_source(call.lambd)
     for index, subclass in enumerate(tried):
         x = subclass.make(context.make(call.x))
         try:
-            y = context.function(x, call.lambd)
+            y = context.function(x, *arguments)
         except TypeError:
             continue
         context.demand(
@@ -254,7 +258,7 @@ def subclasses(context: Context, call: Call) -> None:
             f"{subclass.name}: came back as {type_name(type(y))}, stripped of what it was",
             value="stripped",
             shown=Shown("subclass.kept(x, y)", [
-                *subclass_source(context, index, call.x), f"y = f(x, {call.lambd})",
+                *lines, *subclass_source(context, index, call.x), f"y = f(x, {text})",
             ]),
         )  # fmt: skip
 

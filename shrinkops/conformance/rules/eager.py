@@ -99,6 +99,10 @@ def lengths(context: Context) -> None:
         long = ((1 << 20) + 3,)
         data, want = _alternating(context, plain, False, long[0])
         _sweep(context, plain, data, want, long, "lambd", "dense")
+        if context.operation.parameters[0].negative != "refused":
+            nothing = np.zeros(data.shape, bool)
+            kept = Want(data, nothing, nothing, np.zeros(data.shape))
+            _sweep(context, plain, data, kept, long, "-lambd", "dense")
         if context.declares("out"):
             _sweep(context, plain, data, want, long, "lambd, out=make(data_out[:n])", "dense")
         if context.declares("array_lambd"):

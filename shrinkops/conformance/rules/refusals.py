@@ -1,0 +1,188 @@
+"""What is refused, kept or told apart, under every kind of threshold: out, subclasses, threads.
+
+Invariants
+----------
+- Each check asks under numbers and arrays alike: a guard that looks at one of them alone is
+  found out by the other.
+- What is refused leaves what it was given as it was.
+"""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Callable, Iterator
+from concurrent.futures import ThreadPoolExecutor
+from typing import Any
+
+import numpy as np
+
+from shrinkops.adapter import numpy_dtype
+from shrinkops.conformance._bits import same
+from shrinkops.conformance._collect import Collector
+from shrinkops.conformance._context import Call, Context, Shown
+from shrinkops.conformance._model import NotApplicable
+from shrinkops.conformance._numbers import NUMBERS
+from shrinkops.conformance._script import lambda_source, made
+
+__all__ = ["CHECKS"]
+
+check = Collector()
+CHECKS = check.checks
+
+_ALL = ("float", "integer", "complex")
+_SHAPE = (3, 4)
+
+
+def _elements(context: Context) -> Any:
+    """Return elements in the band and kept, none of them near the threshold."""
+    values = (0, 3, 5, 0, 7, 0, 2, 4) if context.number.kind == "integer" else (
+        0.25, -1.5, 0.125, 3, -0.25, 2, 0.0, -4)  # fmt: skip
+    return np.resize(np.array(values).astype(numpy_dtype(context.dtype)), _SHAPE)
+
+
+def _thresholds(context: Context) -> Iterator[Any]:
+    """Yield thresholds of every kind that the operation and the backend take."""
+    parameters = context.operation.parameters
+    one: Any = 1 if context.number.kind == "integer" else 0.5
+    yield one
+    yield np.int64(one) if context.number.kind == "integer" else np.float64(one)
+    if parameters[0].negative != "refused":
+        yield -one
+    if len(parameters) == 1:
+        yield math.inf
+    if context.declares("array_lambd"):
+        real = _elements(context).real.dtype
+        for shape in (_SHAPE, _SHAPE[-1:]):
+            yield np.full(shape, one).astype(real)
+
+
+@check(
+    "ARR-4/refused", "a wrong out is refused and stays as it was, under every kind of threshold",
+    kinds=_ALL, needs=("out",), since="1.1",
+)  # fmt: skip
+def refused(context: Context) -> None:
+    from shrinkops.conformance.hardshrink import behaviours
+
+    data = _elements(context)
+    others = sorted({"float32", "float64", "int32"} & context.backend.dtypes - {context.dtype})
+    for lambd in _thresholds(context):
+        call = Call(data, lambd)
+        for shape in (_SHAPE[::-1], (12,), (2, *_SHAPE), (3, 1)):
+            held = np.full(shape, 1).astype(data.dtype)
+            behaviours.out_refused(context, call, held, ValueError, f"out of shape {shape}")
+        for name in others:
+            held = np.ones(data.shape, name)
+            behaviours.out_refused(context, call, held, TypeError, f"out of dtype {name}")
+        if context.adapter.is_numpy:
+            _read_only(context, call)
+
+
+def _read_only(context: Context, call: Call) -> None:
+    x, arguments, _ = context.arrange(call)
+    out = context.make(np.full_like(call.x, 1))
+    out.flags.writeable = False
+    lines = [*made(context, "x", call.x), "out = np.ones_like(x)", "out.flags.writeable = False"]
+    text = lambda_source(call.lambd) if not isinstance(call.lambd, np.ndarray) else "lambd"
+    if text == "lambd":
+        lines += made(context, "lambd", call.lambd)
+    context.refuses(
+        Exception, lambda: context.function(x, *arguments, out=out), what="out that is read-only",
+        lines=lines, expression=f"f(x, {text}, out=out)",
+    )  # fmt: skip
+
+
+@check(
+    "ARR-6/paths", "a subclass is kept or refused, under every kind of threshold",
+    kinds=("float", "integer"), since="1.1",
+)  # fmt: skip
+def subclasses(context: Context) -> None:
+    from shrinkops.conformance.hardshrink import behaviours
+
+    for lambd in _thresholds(context):
+        behaviours.subclasses(context, Call(_elements(context), lambd))
+
+
+_NO_NUMBERS = ("'0.5'", "None", "1j", "True", "np.bool_(True)", "[0.5]", "(1,)", "np.complex64(1)")
+_NO_REALS = ("np.ones((3, 4), bool)", "np.ones(4, np.complex64)")
+
+
+@check(
+    "LAM-5/no-number", "no parameter takes what is no real number, whatever x's shape is",
+    kinds=_ALL, since="1.1",
+)  # fmt: skip
+def no_number(context: Context) -> None:
+    whole = _elements(context)
+    for data in (whole, whole.reshape(-1)[:1].reshape(()), whole[:0]):
+        for parameter in context.operation.parameters:
+            for text in (*_NO_NUMBERS, *(_NO_REALS if context.declares("array_lambd") else ())):
+                value = eval(text, {"np": np})
+                source = text
+                if isinstance(value, np.ndarray):
+                    if data is not whole:
+                        continue
+                    try:
+                        value = context.adapter.from_numpy(value, context.device)
+                    except Exception:  # the library has no such type
+                        continue
+                    source = f"backend.adapter().from_numpy({text})"
+                context.refuses(
+                    TypeError,
+                    lambda d=data, n=parameter.name, v=value:  # type: ignore[misc]
+                        context.function(context.make(d), **{n: v}),
+                    what=f"{parameter.name} = {text}, x of shape {data.shape}",
+                    lines=made(context, "x", data),
+                    expression=f"f(x, {parameter.name}={source})",
+                )  # fmt: skip
+
+
+@check("TYP-4/refused", "a dtype not declared, or of another kind, raises TypeError", kinds=(),
+       since="1.1")  # fmt: skip
+def types(context: Context) -> None:
+    tried = 0
+    for name in ("bool", *NUMBERS):
+        form = context.backend.format(name)
+        kind = form.kind if form is not None else ""
+        if name in context.backend.dtypes and kind in context.operation.kinds:
+            continue
+        try:
+            array = np.zeros(3, numpy_dtype(name))
+            x = context.adapter.from_numpy(array, context.device)
+        except Exception:  # neither NumPy nor the library has it
+            continue
+        own = context.backend.dtype_name(x)
+        if own != name:
+            continue
+        tried += 1
+        context.refuses(
+            TypeError, lambda v=x: context.function(v, 1), own, what=f"x of dtype {name}",  # type: ignore[misc]
+            lines=["from shrinkops.adapter import numpy_dtype",
+                   f"a = np.zeros(3, numpy_dtype({name!r}))",
+                   "x = backend.adapter().from_numpy(a)"],
+            expression="f(x, 1)",
+        )  # fmt: skip
+    if not tried:
+        raise NotApplicable("the library has no further dtype")
+
+
+@check(
+    "VAL-6/in-threads", "threads with thresholds of their own, numbers and arrays, do not meet",
+    dtypes=("float32",), since="1.1",
+)  # fmt: skip
+def threads(context: Context) -> None:
+    data = np.linspace(-4, 4, 600, dtype=np.float32)
+    limits = [float(v) for v in np.linspace(0.1, 0.9, 8)]
+    kinds: list[Callable[[float], Any]] = [lambda t: t]
+    if context.declares("array_lambd"):
+        kinds += [lambda t: context.make(np.full(600, t, np.float32)),
+                  lambda t: context.make(np.full(1, t, np.float32))]  # fmt: skip
+    for kind in kinds:
+        given = [(context.make(data), kind(t)) for t in limits]
+        alone = [context.read(context.kernel(*one)) for one in given]
+        with ThreadPoolExecutor(8) as pool:
+            both = list(pool.map(lambda one: context.read(context.kernel(*one)), given * 4))
+        for i, got in enumerate(both):
+            right = same(got, alone[i % 8], context.number)
+            context.demand(
+                bool(right.all()), f"λ = {limits[i % 8]}: another result in a thread",
+                value="another result", call=Call(data, limits[i % 8]), shown=Shown("False"),
+            )  # fmt: skip
