@@ -182,8 +182,8 @@ class Possible:
         if made.writable:
             yield made.x
         ways: list[Sequence[str]] = [(), *((name,) for name in self.adapter.layouts())]
-        if made.layouts:  # what lies as x does, or upon that
-            ways += [tuple(made.layouts), *((*made.layouts, *way) for way in ways[1:])]
+        if made.layouts:  # first what lies as x does, or upon that
+            ways = [tuple(made.layouts), *((*made.layouts, *way) for way in ways[1:]), *ways]
         for way in ways:
             out = self._one(made.shape, way)
             if out is not None and out.writable:
