@@ -98,12 +98,11 @@ def _magnitude(
     operation: Operation, real: Any, imaginary: Any, size: Any, numbers: Sequence[Any]
 ) -> Any:
     """Return the shrunk magnitude: the formula's value, set right for the rounding of size."""
-    slopes = operation.derivatives(torch, size, *numbers)
-    with torch.no_grad():
-        t = numbers[0]
-        plain = operation.outside(torch, size, *numbers)
-        plain = plain + slopes[0] * (_excess(real, imaginary, size, t) - (size - t))
-    return plain + jet(slopes, (size, *numbers))
+    at, t, *others = (v.detach() for v in (size, *numbers))
+    plain = operation.outside(torch, at, t, *others)
+    slope, *_ = operation.derivatives(torch, at, t, *others)
+    plain = plain + slope * (_excess(real.detach(), imaginary.detach(), at, t) - (at - t))
+    return plain + jet(operation, (size, *numbers))
 
 
 def _excess(real: Any, imaginary: Any, size: Any, t: Any) -> Any:

@@ -7,8 +7,9 @@ Invariants
   0 by every parameter. In the band a cotangent is never multiplied (XX-DER-2).
 - A parameter's derivative is summed to its shape, and has its dtype.
 - Two ways lead to the same formulas: a Function, which has every order, and a composition
-  of plain operations, which has two. Graphs get the composition: ``torch.compile`` takes no
-  Function with a ``jvp``, and inside ``torch.func`` it differentiates the forward.
+  of plain operations, which has three. Graphs get the composition: ``torch.compile`` takes no
+  Function with a ``jvp``, and inside ``torch.func`` it differentiates the forward. So does a
+  forward derivative of a forward derivative, of which a Function's rule is taken as constant.
 """
 
 from __future__ import annotations
@@ -50,11 +51,18 @@ def is_mapped(x: Any) -> bool:
 
 def differentiable(operation: Operation, x: Any, parameters: Sequence[Any]) -> Any:
     """Return the operation of x with its derivatives."""
-    if torch.compiler.is_dynamo_compiling() or opaque(x):
+    if torch.compiler.is_dynamo_compiling() or opaque(x) or _is_forward_twice():
         return _composed(operation, x, parameters)
     plan = _Plan(parameters)
     tensors = [p for p in parameters if not isinstance(p, Threshold)]
     return _Function.apply(operation, plan, x, *tensors)  # type: ignore[no-untyped-call]
+
+
+def _is_forward_twice() -> bool:
+    """Tell whether a forward derivative is taken of another one, which no Function sees."""
+    stack = torch._C._functorch.get_interpreter_stack()
+    forward = torch._C._functorch.TransformType.Jvp
+    return stack is not None and sum(level.key() == forward for level in stack) > 1
 
 
 class _Plan:
@@ -164,17 +172,23 @@ class _Function(torch.autograd.Function):
         return select(keep, (total + torch.zeros_like(slopes[0])).to(x.dtype))
 
 
-def jet(slopes: Sequence[Any], variables: Sequence[Any]) -> Any:
-    """Return an expression that is 0 and whose first two derivatives are those of the formulas.
+def jet(operation: Operation, variables: Sequence[Any]) -> Any:
+    """Return an expression that is 0 and whose first three derivatives are the operation's.
 
-    With D a formula and ``d = v - v.detach()``, which is 0, ``(D.detach() + D) / 2 * d`` has
-    the first derivative D and, summed over all variables, the second ones of D.
+    It is the integral of the formulas from ``v.detach()`` to v, by the rule of Radau with two
+    points, which is exact to the second degree.
     """
+    fixed = [v.detach() for v in variables]
+    steps = [
+        torch.where(start.isfinite(), variable - start, 0.0)
+        for start, variable in zip(fixed, variables, strict=True)
+    ]
+    at = [start + step * (2 / 3) for start, step in zip(fixed, steps, strict=True)]
     total: Any = 0.0
-    for variable, slope in zip(variables, slopes, strict=True):
-        finite = variable.detach().isfinite()
-        still = torch.where(finite, variable - variable.detach(), 0.0)
-        total = total + (slope.detach() + slope) / 2 * still
+    for first, second, step in zip(
+        operation.derivatives(torch, *fixed), operation.derivatives(torch, *at), steps, strict=True
+    ):
+        total = total + (first + 3 * second) / 4 * step
     return total
 
 
@@ -182,7 +196,7 @@ def _composed(operation: Operation, x: Any, parameters: Sequence[Any]) -> Any:
     """Return the operation as plain operations: its detached value and its jet."""
     parameters = _tensors(parameters, x)
     plain = value(operation, x.detach(), [p.detach() for p in parameters])
-    keep, asked, slopes, variables, source = _slopes(operation, x, parameters)
+    keep, asked, _, variables, source = _slopes(operation, x, parameters)
     # Where no formula is asked x passes with derivative 1.
-    moved = torch.where(asked, plain.to(source.dtype) + jet(slopes, variables), source)
+    moved = torch.where(asked, plain.to(source.dtype) + jet(operation, variables), source)
     return select(keep, moved.to(x.dtype))

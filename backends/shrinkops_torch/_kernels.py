@@ -285,7 +285,9 @@ def _traced(operation: Operation, check: Callable[..., Any]) -> Callable[..., An
             if isinstance(parameter, torch.Tensor):
                 tensors.append(parameter)
             elif isinstance(parameter, np.ndarray) and parameter.ndim == 0:
-                tensors.append(torch.as_tensor(parameter).to(x.device))  # a NumPy scalar, to Dynamo
+                scalar = torch.as_tensor(parameter).to(x.device)  # a NumPy scalar, to Dynamo
+                floats = whole and is_integer(x) and scalar.dtype.is_floating_point
+                tensors.append(_whole_tensor(operation.name, scalar, x) if floats else scalar)
             elif whole and isinstance(parameter, float) and is_integer(x) and _is_whole(parameter):
                 tensors.append(_tensor(int(parameter), x))
             elif isinstance(parameter, (int, float)) and not isinstance(parameter, bool):
@@ -301,6 +303,21 @@ def _traced(operation: Operation, check: Callable[..., Any]) -> Callable[..., An
 def _is_whole(number: float) -> bool:
     """Tell whether a float is an integer; of a symbolic one a graph keeps this as a guard."""
     return -(2.0**63) < number < 2.0**63 and number == math.floor(number)
+
+
+def _whole_tensor(name: str, scalar: Any, x: Any) -> Any:
+    """Return a 0-d tensor of floats as unsigned integers, which the graph itself checks."""
+    wide = scalar.double()
+    torch._assert_async(
+        (wide == wide.floor()) & (wide >= 0),
+        f"{name}: lambd is negative or not whole, and x has dtype {x.dtype}, on which the "
+        f"operation is exact; pass a whole number, or convert x to a floating dtype",
+    )
+    beyond = wide >= 2.0**63
+    low = torch.where(beyond, 0.0, wide).to(torch.int64)
+    high = torch.where(beyond & (wide < 2.0**64), wide - 2.0**63, 0.0).to(torch.int64)
+    high = torch.where(wide < 2.0**64, high, torch.iinfo(torch.int64).max)
+    return torch.where(beyond, high | torch.iinfo(torch.int64).min, low).view(torch.uint64)
 
 
 def _tensor(number: Any, x: Any) -> Any:

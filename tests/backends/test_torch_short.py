@@ -2,14 +2,16 @@
 
 from __future__ import annotations
 
+from itertools import product
 from typing import Any
 
 import numpy as np
 import pytest
 import torch
+from torch.func import grad, jacfwd
 from torch.utils._python_dispatch import TorchDispatchMode
 
-from shrinkops import hardshrink
+from shrinkops import firmshrink, garrote, hardshrink, softshrink
 
 DTYPES = [torch.float32, torch.float64, torch.float16, torch.bfloat16]
 
@@ -59,3 +61,40 @@ def test_layouts_that_have_no_contiguity_come_to_their_own_way() -> None:
     x = torch.tensor([[0.25, 1.0]]).to_sparse_csr()
     with pytest.raises(TypeError, match="out= is not filled"):
         hardshrink(x, 0.3, out=x.clone())
+
+
+@pytest.mark.parametrize("dtype", [torch.int8, torch.int64, torch.uint64], ids=str)
+def test_whole_numpy_floats_are_thresholds_of_integers_under_compile(dtype: torch.dtype) -> None:
+    top = torch.iinfo(dtype).max
+    x = torch.tensor(
+        [5, 2, 0, top, -7 if dtype.is_signed else 7, torch.iinfo(dtype).min], dtype=dtype
+    )
+    graphs = []
+
+    def backend(module: Any, _: Any) -> Any:
+        graphs.append(module)
+        return module
+
+    torch._dynamo.reset()
+    compiled = torch.compile(lambda x, t: softshrink(x, t), backend=backend, fullgraph=True)
+    for t in (2.0, 3.0, 0.0, 2.0**63, 2.0**64, np.inf):
+        assert torch.equal(compiled(x, np.float64(t)), softshrink(x, t)), t
+    assert len(graphs) == 1
+    with pytest.raises(RuntimeError, match="not whole"):
+        compiled(x, np.float64(2.5))
+
+
+@pytest.mark.parametrize("orders", list(product((grad, jacfwd), repeat=3)))
+def test_third_derivatives_are_the_same_in_every_mode(orders: Any) -> None:
+    v, half = torch.tensor([0.75], dtype=torch.float64), torch.tensor(0.5, dtype=torch.float64)
+    garrotes: Any = lambda x: garrote(x.reshape(1)).sum()  # noqa: E731
+    firms: Any = lambda t: firmshrink(v, t).sum()  # noqa: E731
+    phases: Any = lambda x: garrote(torch.complex(x, 0 * x).reshape(1)).real.sum()  # noqa: E731
+    for differentiate in orders:
+        garrotes, firms = differentiate(garrotes), differentiate(firms)
+        phases = differentiate(phases)
+    one = torch.tensor(1.0, dtype=torch.float64)
+    assert float(garrotes(one)) == pytest.approx(1.5)
+    assert float(firms(half)) == pytest.approx(-24.0)
+    if orders != (jacfwd, jacfwd, jacfwd):  # of |z| PyTorch itself takes it wrong
+        assert float(phases(one)) == pytest.approx(1.5)
