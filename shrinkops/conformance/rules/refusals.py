@@ -10,14 +10,13 @@ Invariants
 from __future__ import annotations
 
 import math
-from collections.abc import Callable, Iterator
+from collections.abc import Iterator
 from concurrent.futures import ThreadPoolExecutor
 from typing import Any
 
 import numpy as np
 
 from shrinkops.adapter import numpy_dtype
-from shrinkops.conformance._bits import same
 from shrinkops.conformance._collect import Collector
 from shrinkops.conformance._context import Call, Context, Shown
 from shrinkops.conformance._model import NotApplicable
@@ -170,19 +169,30 @@ def types(context: Context) -> None:
 )  # fmt: skip
 def threads(context: Context) -> None:
     data = np.linspace(-4, 4, 600, dtype=np.float32)
-    limits = [float(v) for v in np.linspace(0.1, 0.9, 8)]
-    kinds: list[Callable[[float], Any]] = [lambda t: t]
+    limits = [0.125 * i for i in range(1, 9)]
+    kinds = ["t"]
     if context.declares("array_lambd"):
-        kinds += [lambda t: context.make(np.full(600, t, np.float32)),
-                  lambda t: context.make(np.full(1, t, np.float32))]  # fmt: skip
+        made_of = "backend.adapter().from_numpy(np.full({}, t, np.float32))"
+        kinds += [made_of.format(600), made_of.format(1)]
     for kind in kinds:
-        given = [(context.make(data), kind(t)) for t in limits]
-        alone = [context.read(context.kernel(*one)) for one in given]
+        names = {"np": np, "backend": context.backend}
+        given = [eval(kind, {**names, "t": t}) for t in limits]
+        x = context.make(data)
+
+        def call(lambd: Any, x: Any = x) -> Any:
+            return context.read(context.kernel(x, lambd)).tobytes()
+
+        alone = [call(lambd) for lambd in given]
         with ThreadPoolExecutor(8) as pool:
-            both = list(pool.map(lambda one: context.read(context.kernel(*one)), given * 4))
-        for i, got in enumerate(both):
-            right = same(got, alone[i % 8], context.number)
-            context.demand(
-                bool(right.all()), f"λ = {limits[i % 8]}: another result in a thread",
-                value="another result", call=Call(data, limits[i % 8]), shown=Shown("False"),
-            )  # fmt: skip
+            both = list(pool.map(call, given * 4))
+        context.demand(
+            both == alone * 4, f"eight threads, λ = {kind}: not what each gives alone",
+            value="another result",
+            shown=Shown("both == alone * 4", [
+                *made(context, "x", data), "import concurrent.futures",
+                f"given = [{kind} for t in {limits}]",
+                "alone = [read(f(x, v)).tobytes() for v in given]",
+                "with concurrent.futures.ThreadPoolExecutor(8) as pool:",
+                "    both = list(pool.map(lambda v: read(f(x, v)).tobytes(), given * 4))",
+            ]),
+        )  # fmt: skip
