@@ -17,6 +17,8 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
+from shrinkops._target import find_backend
+
 if TYPE_CHECKING:
     from shrinkops._plugins.backend import Backend
 
@@ -378,29 +380,3 @@ def _numpy_subclasses() -> Sequence[Subclass]:
             ),
         ),
     )
-
-
-def find_backend(text: str) -> Backend:
-    """Return the backend that a command's TARGET names.
-
-    Parameters
-    ----------
-    text : str
-        A registered backend's name, or ``module:attribute`` for a Backend class or instance.
-
-    Raises
-    ------
-    ValueError
-        Nothing of that name; the message lists what there is.
-    TypeError
-        The attribute is not a backend.
-
-    Examples
-    --------
-    >>> from shrinkops.adapter import find_backend
-    >>> find_backend("numpy").framework
-    'numpy'
-    """
-    from shrinkops._plugins.target import find_target
-
-    return find_target(text).backend

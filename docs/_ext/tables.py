@@ -8,7 +8,7 @@ import re
 from pathlib import Path
 
 import shrinkops
-from shrinkops._plugins.target import find_target, operations
+from shrinkops._target import find_target, operations
 
 ROOT = Path(__file__).parents[2]
 

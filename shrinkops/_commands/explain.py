@@ -107,7 +107,7 @@ def _open_npy(path: str) -> np.ndarray[Any, Any]:
 
 def _refused_dtype(answer: Explanation, array: np.ndarray[Any, Any]) -> str:
     """Say so where the backend takes the type and not the element type (HS-TYP-4)."""
-    from shrinkops._plugins.target import find_target
+    from shrinkops._target import find_target
 
     if answer.backend is None:
         return ""

@@ -23,7 +23,7 @@ import click
 
 from shrinkops import Backend
 from shrinkops._plugins.registry import registry
-from shrinkops._plugins.target import operations
+from shrinkops._target import operations
 
 from .command import Command
 from .output import Output

@@ -17,7 +17,7 @@ from typing import Any
 
 import numpy as np
 
-from shrinkops._plugins.target import Target
+from shrinkops._target import Target
 from shrinkops.operations._declaration import Operation
 
 from ._calls import Call

@@ -35,7 +35,7 @@ print(perf_counter() - start)
 _PEAK = """
 import gc
 from pathlib import Path
-from shrinkops._plugins.target import find_target, operations
+from shrinkops._target import find_target, operations
 from shrinkops.benchmark._work import Case, make_work
 
 def read(name):
@@ -60,7 +60,7 @@ print((read("VmHWM") - before) / large.host_x.nbytes)
 
 
 _PEAK_OF_A_DEVICE = """
-from shrinkops._plugins.target import find_target, operations
+from shrinkops._target import find_target, operations
 from shrinkops.benchmark._work import Case, make_work
 
 target, operation = find_target({target!r}), operations()[{operation!r}]

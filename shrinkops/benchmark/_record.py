@@ -16,7 +16,7 @@ from collections.abc import Iterable
 from pathlib import Path
 from typing import Any
 
-from shrinkops._plugins.target import Target
+from shrinkops._target import Target
 
 from ._work import cores
 

@@ -18,7 +18,7 @@ from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
 
-from shrinkops._plugins.target import Target
+from shrinkops._target import Target
 from shrinkops.operations._declaration import Operation
 
 from ._check import WrongResultError

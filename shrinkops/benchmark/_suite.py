@@ -26,8 +26,8 @@ from collections.abc import Callable, Sequence
 from statistics import median
 from typing import Any
 
-from shrinkops._plugins.target import Target, find_target
-from shrinkops._plugins.target import operations as all_operations
+from shrinkops._target import Target, find_target
+from shrinkops._target import operations as all_operations
 from shrinkops.operations._declaration import Operation
 
 from ._check import WrongResultError

@@ -22,7 +22,7 @@ from shrinkops._call.generic import evaluate
 from shrinkops._call.parameters import round_parameter
 from shrinkops._numbers.formats import FORMATS, IntegerFormat
 from shrinkops._numbers.threshold import Threshold
-from shrinkops._plugins.target import Target
+from shrinkops._target import Target
 from shrinkops.adapter import Adapter, numpy_dtype
 from shrinkops.operations._declaration import Operation
 

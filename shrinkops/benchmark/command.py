@@ -19,7 +19,7 @@ from shrinkops._commands.status import Exit
 from shrinkops._commands.text import Column
 from shrinkops._commands.whole import replacing
 from shrinkops._numbers.formats import FORMATS
-from shrinkops._plugins.target import Target, find_target, operations
+from shrinkops._target import Target, find_target, operations
 from shrinkops.operations._declaration import Operation
 
 from ._compare import Comparison, Verdict

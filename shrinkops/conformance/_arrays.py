@@ -19,7 +19,7 @@ from typing import Any, ClassVar
 import numpy as np
 
 from shrinkops._errors import type_name
-from shrinkops._plugins.target import Target
+from shrinkops._target import Target
 from shrinkops.adapter import Adapter
 from shrinkops.operations._declaration import Operation
 from shrinkops.operations._function import public_function as function_named

@@ -20,7 +20,7 @@ from typing import Any
 import numpy as np
 
 from shrinkops._plugins.backend import Backend
-from shrinkops._plugins.target import Target
+from shrinkops._target import Target
 from shrinkops.adapter import Adapter
 from shrinkops.operations._declaration import Operation
 

@@ -15,7 +15,7 @@ from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from typing import Any
 
-from shrinkops._plugins.target import Target
+from shrinkops._target import Target
 from shrinkops.adapter import Adapter
 
 from ._model import Check, Item, Suite

@@ -17,7 +17,7 @@ import numpy as np
 
 from shrinkops._errors import said
 from shrinkops._plugins import declared
-from shrinkops._plugins.target import Target
+from shrinkops._target import Target
 from shrinkops.adapter import Adapter, numpy_dtype
 from shrinkops.spec import FORMATS
 

@@ -14,7 +14,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 
 from shrinkops._commands.status import Exit
-from shrinkops._plugins.target import operations
+from shrinkops._target import operations
 
 from ._context import Environment
 from ._ledger import Ledger

@@ -16,7 +16,7 @@ from typing import Any
 
 from shrinkops._errors import said, type_name
 from shrinkops._plugins.backend import Backend
-from shrinkops._plugins.target import Target, find_target
+from shrinkops._target import Target, find_target
 
 from ._context import Environment
 from ._engine import run_items

@@ -14,7 +14,7 @@ import importlib
 from collections.abc import Sequence
 from importlib.util import find_spec
 
-from shrinkops._plugins.target import operations
+from shrinkops._target import operations
 from shrinkops.operations._declaration import Operation
 
 from ._model import Suite

@@ -11,7 +11,7 @@ from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 
 from shrinkops._plugins.backend import Backend
-from shrinkops._plugins.target import Target
+from shrinkops._target import Target
 
 from ._context import Environment
 from ._model import Result, Suite

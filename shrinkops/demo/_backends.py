@@ -21,7 +21,7 @@ import pywt
 from numpy.typing import NDArray
 
 import shrinkops
-from shrinkops._plugins.target import find_target
+from shrinkops._target import find_target
 from shrinkops.adapter import Adapter
 
 from ._timing import alternate

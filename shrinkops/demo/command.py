@@ -99,7 +99,7 @@ def command(
     """
     # Like for like: NumPy's loops run on one thread. It counts if set before libraries load.
     os.environ.setdefault("OMP_NUM_THREADS", "1")
-    from shrinkops._plugins.target import operations
+    from shrinkops._target import operations
 
     from ._records import RecordError, add_noise, from_file, shipped
 

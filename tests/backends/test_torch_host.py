@@ -7,7 +7,7 @@ import pytest
 from shrinkops_numpy import memory
 
 import shrinkops
-from shrinkops._plugins.target import operations
+from shrinkops._target import operations
 
 torch = pytest.importorskip("torch")
 OPERATIONS = sorted(operations())

@@ -105,7 +105,7 @@ def test_it_needs_no_extra() -> None:
     code = (
         "import sys; import shrinkops.benchmark.acceptance._works, shrinkops.conformance._public\n"
         "from shrinkops.benchmark._peers import find_peers\n"
-        "from shrinkops._plugins.target import operations\n"
+        "from shrinkops._target import operations\n"
         "[find_peers(o) for o in operations().values()]\n"
         "print({'click', 'rich', 'asv_runner', 'matplotlib'} & set(sys.modules))"
     )

@@ -5,7 +5,7 @@ import importlib.util
 import numpy as np
 import pytest
 
-from shrinkops._plugins.target import find_target, operations
+from shrinkops._target import find_target, operations
 from shrinkops.benchmark._check import WrongResultError, check_peer, corners, reference
 from shrinkops.benchmark._compare import compare
 from shrinkops.benchmark._peers import find_peers

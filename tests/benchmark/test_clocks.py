@@ -10,7 +10,7 @@ from typing import Any
 import numpy as np
 import pytest
 
-from shrinkops._plugins.target import find_target, operations
+from shrinkops._target import find_target, operations
 from shrinkops.benchmark._calls import wall_clock
 from shrinkops.benchmark._clocks import CLOCKS
 from shrinkops.benchmark._compare import compare

@@ -62,7 +62,7 @@ def test_plot_draws_the_floor(tmp_path: Path) -> None:
 
 
 def test_curves_are_by_size_and_have_a_floor() -> None:
-    from shrinkops._plugins.target import find_target, operations
+    from shrinkops._target import find_target, operations
     from shrinkops.benchmark._peers import find_peers
     from shrinkops.benchmark._sampling import Plan
     from shrinkops.benchmark._session import run
@@ -151,7 +151,7 @@ def test_a_gate_that_is_broken_is_confirmed_in_a_fresh_process() -> None:
 def test_a_figure_beyond_the_gate_in_one_process_only_does_not_fail() -> None:
     from dataclasses import replace
 
-    from shrinkops._plugins.target import find_target, operations
+    from shrinkops._target import find_target, operations
     from shrinkops.benchmark._compare import compare
     from shrinkops.benchmark._peers import find_peers
     from shrinkops.benchmark._sampling import Plan

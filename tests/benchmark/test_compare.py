@@ -5,7 +5,7 @@ import json
 import numpy as np
 import pytest
 
-from shrinkops._plugins.target import find_target, operations
+from shrinkops._target import find_target, operations
 from shrinkops.benchmark import selftest
 from shrinkops.benchmark._compare import Verdict, compare, is_sound
 from shrinkops.benchmark._peers import find_peers

@@ -6,7 +6,7 @@ from pathlib import Path
 import numpy as np
 import pytest
 
-from shrinkops._plugins.target import find_target, operations
+from shrinkops._target import find_target, operations
 from shrinkops.benchmark import dispatch
 from shrinkops.benchmark._sampling import Plan
 

@@ -7,7 +7,7 @@ from typing import Any
 
 import pytest
 
-from shrinkops._plugins.target import operations
+from shrinkops._target import operations
 from shrinkops.benchmark._peers import find_peers
 from shrinkops.benchmark._record import read_record, record, write_record
 from shrinkops.benchmark._sampling import Plan
@@ -60,7 +60,7 @@ def test_a_missed_goal_is_shown_as_missed() -> None:
 
 
 def test_peers_have_a_row_and_sizes_a_column() -> None:
-    from shrinkops._plugins.target import find_target
+    from shrinkops._target import find_target
     from shrinkops.benchmark._session import pairs_of, run
 
     pairs = list(pairs_of([find_target("numpy")], (10, 1000), ("float32",), None, "cpu"))

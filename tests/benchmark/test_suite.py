@@ -93,7 +93,7 @@ def test_each_benchmark_runs_once(
 
 
 def _ready(target: str) -> bool:
-    from shrinkops._plugins.target import find_target
+    from shrinkops._target import find_target
 
     backend = find_target(target).backend
     return backend.installed() and backend.unavailable() is None

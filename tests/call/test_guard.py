@@ -8,7 +8,7 @@ import pytest
 
 import shrinkops
 from shrinkops._call.guard import guarded
-from shrinkops._plugins.target import operations
+from shrinkops._target import operations
 
 
 class Counting(shrinkops.Backend):

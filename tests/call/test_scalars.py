@@ -10,7 +10,7 @@ import numpy as np
 import pytest
 
 import shrinkops
-from shrinkops._plugins.target import operations
+from shrinkops._target import operations
 
 array_api_strict = pytest.importorskip("array_api_strict")
 dask_array = pytest.importorskip("dask.array")

@@ -12,7 +12,7 @@ from rich.cells import cell_len
 
 import shrinkops
 import shrinkops.demo.command
-from shrinkops._plugins.target import operations
+from shrinkops._target import operations
 
 PNG = b"\x89PNG\r\n\x1a\n"
 

@@ -7,7 +7,7 @@ from __future__ import annotations
 
 import functools
 
-from shrinkops._plugins.target import find_target
+from shrinkops._target import find_target
 from shrinkops.conformance._mutants import mutated
 from shrinkops.conformance.hardshrink import SUITE
 

@@ -12,7 +12,7 @@ import pytest
 import shrinkops_numpy
 
 import shrinkops
-from shrinkops._plugins.target import find_target
+from shrinkops._target import find_target
 from shrinkops.conformance._context import Environment
 from shrinkops.conformance._engine import run_item
 from shrinkops.conformance._model import State

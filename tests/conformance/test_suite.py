@@ -11,7 +11,7 @@ import pytest
 
 from shrinkops._numbers.formats import FORMATS, FloatFormat
 from shrinkops._numbers.threshold import round_threshold
-from shrinkops._plugins.target import operations
+from shrinkops._target import operations
 from shrinkops.conformance._bits import array_of, bits_of, hex_of, same
 from shrinkops.conformance._model import Form
 from shrinkops.conformance._numbers import NUMBERS, decode, is_nan, round_bits

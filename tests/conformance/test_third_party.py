@@ -6,7 +6,7 @@ import numpy as np
 import pytest
 
 from shrinkops._call.dispatcher import dispatchers
-from shrinkops._plugins.target import find_target
+from shrinkops._target import find_target
 from shrinkops.benchmark._compare import compare
 from shrinkops.benchmark._peers import find_peers
 from shrinkops.benchmark._sampling import Plan

@@ -772,7 +772,7 @@ def kernels_that_decline(self, operation, base):
 
 def verdict(cls, names=("hardshrink",), patterns=(), first=True):
     """Run the kit; return the first failures."""
-    from shrinkops._plugins.target import Target
+    from shrinkops._target import Target
     from shrinkops.conformance._context import Environment
     from shrinkops.conformance._engine import run_item
     from shrinkops.conformance._session import plan_for

@@ -15,7 +15,7 @@ import shrinkops
 import shrinkops.adapter
 import shrinkops.spec
 from shrinkops._cli import cli
-from shrinkops._plugins.target import operations
+from shrinkops._target import operations
 
 DOCS = Path(__file__).parents[2] / "docs"
 sys.path.append(str(DOCS / "_ext"))

@@ -7,7 +7,7 @@ from pathlib import Path
 
 import pytest
 
-from shrinkops._plugins.target import operations
+from shrinkops._target import operations
 
 DOCS = Path(__file__).parents[2] / "docs"
 CLAUSE = re.compile(

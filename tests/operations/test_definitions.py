@@ -16,7 +16,7 @@ import numpy as np
 import pytest
 
 import shrinkops
-from shrinkops._plugins.target import Target, operations
+from shrinkops._target import Target, operations
 from shrinkops.spec import FORMATS, Operation, Parameter, Piece, clauses, define
 
 FAMILY = ("hardshrink", "softshrink", "shrink", "firmshrink", "garrote")

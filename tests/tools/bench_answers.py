@@ -14,7 +14,7 @@ from typing import Any
 
 import shrinkops
 from shrinkops._plugins.registry import registry
-from shrinkops._plugins.target import find_target
+from shrinkops._target import find_target
 from shrinkops.benchmark._compare import Verdict
 from shrinkops.benchmark._peers import COPY, find_peers
 from shrinkops.benchmark._processes import import_seconds, run_python

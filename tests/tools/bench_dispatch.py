@@ -9,7 +9,7 @@ import argparse
 from collections.abc import Sequence
 
 import shrinkops
-from shrinkops._plugins.target import find_target, operations
+from shrinkops._target import find_target, operations
 from shrinkops.benchmark._sampling import Plan
 from shrinkops.benchmark._statistics import Estimate
 from shrinkops.benchmark._work import Skip

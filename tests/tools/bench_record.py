@@ -19,7 +19,7 @@ from pathlib import Path
 from typing import Any
 
 import shrinkops
-from shrinkops._plugins.target import Target, find_target, operations
+from shrinkops._target import Target, find_target, operations
 from shrinkops.benchmark import selftest
 from shrinkops.benchmark._record import read_record, record, write_record
 from shrinkops.benchmark._sampling import Plan

@@ -14,7 +14,7 @@ from pathlib import Path
 from typing import Any
 
 from shrinkops._commands.output import dumps
-from shrinkops._plugins.target import find_target
+from shrinkops._target import find_target
 from shrinkops.benchmark._work import Skip, find_device
 
 from ._parts import State

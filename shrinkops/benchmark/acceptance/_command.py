@@ -19,7 +19,7 @@ from typing import Any
 from shrinkops._commands.output import Output, dumps
 from shrinkops._commands.status import Exit
 from shrinkops._commands.whole import write_whole
-from shrinkops._plugins.target import find_target
+from shrinkops._target import find_target
 from shrinkops.benchmark._record import record
 from shrinkops.benchmark._work import cores
 

@@ -19,7 +19,7 @@ import numpy as np
 from shrinkops._call.generic import evaluate
 from shrinkops._call.parameters import round_parameter
 from shrinkops._numbers.formats import FORMATS, Format
-from shrinkops._plugins.target import Target, operations
+from shrinkops._target import Target, operations
 from shrinkops.adapter import Adapter, numpy_dtype
 from shrinkops.operations._declaration import Operation
 

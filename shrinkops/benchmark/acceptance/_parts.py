@@ -14,7 +14,7 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
-from shrinkops._plugins.target import find_target
+from shrinkops._target import find_target
 
 __all__ = ["Part", "State", "parts_of", "run_part"]
 

@@ -15,7 +15,7 @@ from collections.abc import Callable
 from dataclasses import dataclass
 from typing import Any
 
-from shrinkops._plugins.target import Target, operations
+from shrinkops._target import Target, operations
 from shrinkops.benchmark._check import WrongResultError
 from shrinkops.benchmark._compare import Comparison, Verdict, compare_peer
 from shrinkops.benchmark._peers import COPY, find_peers, suite_of

@@ -9,12 +9,11 @@ from typing import Any
 
 from shrinkops._call.dispatcher import dispatchers
 from shrinkops._errors import said, type_name
+from shrinkops._plugins.backend import Backend
+from shrinkops._plugins.registry import registry
 from shrinkops.operations._declaration import Operation
 
-from .backend import Backend
-from .registry import registry
-
-__all__ = ["Target", "find_target", "operations"]
+__all__ = ["Target", "find_backend", "find_target", "operations"]
 
 
 @dataclass(frozen=True)
@@ -93,3 +92,27 @@ def find_target(text: str) -> Target:
             f"expected a shrinkops.Backend class or instance"
         )
     return Target(text, backend, module_name, "", False)
+
+
+def find_backend(text: str) -> Backend:
+    """Return the backend that a command's TARGET names.
+
+    Parameters
+    ----------
+    text : str
+        A registered backend's name, or ``module:attribute`` for a Backend class or instance.
+
+    Raises
+    ------
+    ValueError
+        Nothing of that name; the message lists what there is.
+    TypeError
+        The attribute is not a backend.
+
+    Examples
+    --------
+    >>> from shrinkops.adapter import find_backend
+    >>> find_backend("numpy").framework
+    'numpy'
+    """
+    return find_target(text).backend
