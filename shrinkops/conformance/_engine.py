@@ -27,7 +27,7 @@ from shrinkops._errors import said
 
 from ._context import Context, Environment
 from ._ledger import Ledger
-from ._model import Deviation, Item, NotApplicable, Result, State
+from ._model import Deviation, Item, NotApplicable, Result, Spared, State
 
 __all__ = ["run_item", "run_items"]
 
@@ -75,7 +75,8 @@ def _attempt(environment: Environment, item: Item) -> Result:
         if culprit:
             message = f"{culprit} itself declared the check not applicable: {reason}"
             return Result(item, State.FAILED, message, "", "NotApplicable")
-        return Result(item, State.NOT_APPLICABLE, str(reason))
+        spared = Spared.__name__ if isinstance(reason, Spared) else ""
+        return Result(item, State.NOT_APPLICABLE, str(reason), raised=spared)
     except Deviation as found:
         return Result(
             item, State.FAILED, str(found), found.value, found.raised,

@@ -50,6 +50,10 @@ class NotApplicable(Exception):  # noqa: N818  not an error
     """The library offers nothing that the check could be tried on; the message says what."""
 
 
+class Spared(NotApplicable):
+    """The kit itself tries it on fewer element types; that is no want of the library's."""
+
+
 class Form(StrEnum):
     """Which of the two executable forms of a clause a check is."""
 

@@ -18,7 +18,7 @@ from shrinkops._target import operations
 
 from ._context import Environment
 from ._ledger import Ledger
-from ._model import Item, Result, State
+from ._model import Item, Result, Spared, State
 from ._plan import Plan
 
 __all__ = ["Counts", "Exit", "Run"]
@@ -131,7 +131,8 @@ class Run:
         if counts.ran == 0:
             return f"none of {counts.required} required checks came to a verdict"
         judged = counts.ran - (0 if self.selected else counts.expected)
-        if judged < ENOUGH * counts.required:
+        spared = sum(r.raised == Spared.__name__ for r in self.results)
+        if judged < ENOUGH * (counts.required - spared):
             excused = f" ({counts.expected} are excused by the ledger)" * (judged < counts.ran)
             return (
                 f"only {judged} of {counts.required} required checks came to a verdict, "

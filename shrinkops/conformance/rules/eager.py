@@ -11,7 +11,7 @@ import numpy as np
 from shrinkops.conformance._bits import array_of
 from shrinkops.conformance._collect import Collector
 from shrinkops.conformance._context import Context
-from shrinkops.conformance._model import Deviation, NotApplicable
+from shrinkops.conformance._model import Deviation, Spared
 
 from . import printing
 from .calls import Case, Program, execute, made
@@ -81,7 +81,7 @@ def lengths(context: Context) -> None:
     """Sweep lengths plainly, in layouts, with an array of thresholds and with an out."""
     few = context.adapter.compiles
     if few and context.dtype not in ("float32", "int8"):
-        raise NotApplicable("each length costs a compilation: one type of a kind is tried")
+        raise Spared("each length costs a compilation: one type of a kind is tried")
     sweep = _FEW_LENGTHS if few else range(193)
     plain = Paths(context, "plain")
     for swapped in (False, True):

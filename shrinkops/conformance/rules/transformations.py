@@ -15,7 +15,7 @@ import numpy as np
 
 from shrinkops.conformance._collect import Collector
 from shrinkops.conformance._context import Context
-from shrinkops.conformance._model import NotApplicable
+from shrinkops.conformance._model import NotApplicable, Spared
 
 from .calls import Case, Unavailable, arguments, build, made
 from .dimensions import COMPILED
@@ -61,7 +61,7 @@ class Transformations(Paths):
             self.strength = 1  # every number is a compilation of its own
         if part == "jit" and not context.adapter.compiles:
             if context.dtype not in _TRACED_TYPES:
-                raise NotApplicable(
+                raise Spared(
                     f"tracing takes its time here: {', '.join(sorted(_TRACED_TYPES))} are tried"
                 )
             self.strength = 1
