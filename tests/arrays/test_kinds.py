@@ -185,6 +185,13 @@ def test_registries_of_exact_numbers(kind: str) -> None:
     assert "give lambd as a quantity" in caught.value.__notes__[0]
 
 
+def test_integers_beyond_every_float_with_units() -> None:
+    units = pytest.importorskip("astropy.units", reason="optional library")
+    for x in (units.Quantity([1.0], ""), units.Quantity([1.0], "percent")):
+        with pytest.raises(ValueError, match="hardshrink: lambd"):
+            hardshrink(x, 10**400)
+
+
 def test_two_registries_of_pint() -> None:
     pint = pytest.importorskip("pint", reason="optional library")
     x = pint.UnitRegistry().Quantity(np.array([0.25, 1.0]), "mV")

@@ -196,7 +196,8 @@ class Quantity(Wrapper):
                 # In the library's own words, whose users may catch its class.
                 error.add_note(f"{message}; give {name} as a quantity of x's dimension")
                 raise
-            raise TypeError(f"{message}: {error}") from error
+            kind = ValueError if isinstance(error, OverflowError) else TypeError
+            raise kind(f"{message}: {error}") from error
         if moved != 0:
             raise TypeError(
                 f"{inner.name}: {name} in {str(unit) or 'no unit'} for x in {wanted}: the "
@@ -209,7 +210,10 @@ class Quantity(Wrapper):
 def _in_any_unit(numbers: Any) -> bool:
     """Tell whether numbers mean the same in every unit: zero, an infinity, or no number."""
     if not isinstance(numbers, np.ndarray):
-        return is_real_number(numbers) and (numbers == 0 or not math.isfinite(numbers))
+        try:
+            return is_real_number(numbers) and (numbers == 0 or not math.isfinite(numbers))
+        except OverflowError:  # an integer beyond float64 is finite
+            return False
     return bool(np.all((numbers == 0) | ~np.isfinite(numbers)))
 
 
