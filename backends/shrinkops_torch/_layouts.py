@@ -31,8 +31,13 @@ def special(x: Any) -> bool:
     return (
         x.layout is not torch.strided
         or x.is_nested
-        or (type(x) is not torch.Tensor and _is_distributed(x))
+        or (type(x) is not torch.Tensor and (_is_distributed(x) or _is_masked(x)))
     )
+
+
+def _is_masked(x: Any) -> bool:
+    module = sys.modules.get("torch.masked.maskedtensor.core")
+    return module is not None and isinstance(x, module.MaskedTensor)
 
 
 def _is_distributed(x: Any) -> bool:
@@ -63,6 +68,10 @@ def apply(
     refuse = _Refusal(operation, x)
     if out is not None:
         raise refuse("out= is not filled", "use the returned tensor")
+    if _is_masked(x):
+        if any(_is_masked(p) for p in parameters):
+            raise refuse("parameters have no mask", "pass parameter.get_data()")
+        return torch.masked.masked_tensor(dense(x.get_data(), *parameters), x.get_mask().clone())
     if _is_distributed(x):
         return _distributed(x, parameters, dense, refuse)
     if x.layout is torch.jagged:
@@ -111,7 +120,7 @@ def nested(operation: str, x: Any, arguments: Sequence[Any], call: Callable[...,
 class _Refusal:
     def __init__(self, operation: str, x: Any) -> None:
         layout = "nested" if x.is_nested else str(x.layout)
-        what = type(x).__name__ if _is_distributed(x) else f"layout {layout}"
+        what = type(x).__name__ if _is_distributed(x) or _is_masked(x) else f"layout {layout}"
         self.opening = f"{operation}: x is a tensor of {what}"
 
     def __call__(self, why: str, remedy: str) -> TypeError:

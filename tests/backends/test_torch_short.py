@@ -97,3 +97,15 @@ def test_third_derivatives_are_the_same_in_every_mode(orders: Any) -> None:
     assert float(garrotes(one)) == pytest.approx(1.5)
     assert float(firms(half)) == pytest.approx(-24.0)
     assert float(phases(one)) == pytest.approx(1.5)
+
+
+@pytest.mark.filterwarnings("ignore:The PyTorch API of MaskedTensors")
+def test_masked_tensors_keep_their_mask() -> None:
+    x = torch.masked.masked_tensor(torch.tensor([0.2, 1.0, 3.0]), torch.tensor([True, False, True]))
+    for function, want in ((hardshrink, 3.0), (softshrink, 2.5)):
+        y = function(x, 0.5)
+        assert type(y) is type(x)
+        assert y.get_mask().tolist() == [True, False, True]
+        assert y.get_data()[[0, 2]].tolist() == [0.0, want]
+    with pytest.raises(TypeError, match="MaskedTensor"):
+        hardshrink(x, 0.5, out=x)
