@@ -55,15 +55,14 @@ def wrong(base="numpy", dtypes=PLAIN, operation="hardshrink", into=WRONG, **attr
 
             def kernel(self, declared):
                 right = above.kernel(self, declared)
-                if base == "numpy":
-                    right = declared_only(self, right, declared)
+                right = right if base == "strict" else declared_only(self, right, declared)
                 if declared.name != operation:
                     return right
 
                 def checked(x, *rest):
                     return change(lambda v, p, o: right(v, *p, o), x, rest[:-1], rest[-1])
 
-                return checked
+                return checked if base == "strict" else declared_only(self, checked, declared)
 
             body = {"kernel": kernel, "dtypes": dtypes, **attributes}
             return type(change.__name__, (above,), body)
@@ -1141,7 +1140,13 @@ def by_ctypes(right, x, p, out):
     """Copy what is kept whole by the C library."""
     import ctypes
 
-    if type(x) is np.ndarray and negative(p[0]) and x.flags.c_contiguous and x.dtype.isnative:
+    if (
+        type(x) is np.ndarray
+        and type(p[0]) is float
+        and p[0] < 0
+        and x.flags.c_contiguous
+        and x.dtype.isnative
+    ):
         if out is None and p[0] == p[0] and p[0] > -1e30 and x.ndim:
             y = np.empty_like(x)
             ctypes.memmove(y.ctypes.data, x.ctypes.data, x.nbytes)

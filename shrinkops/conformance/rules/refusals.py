@@ -134,6 +134,24 @@ def no_number(context: Context) -> None:
                 )  # fmt: skip
 
 
+@check(
+    "LAM-6/no-larger", "an array of thresholds never enlarges x, of one element too",
+    kinds=_ALL, needs=("array_lambd",), since="1.1",
+)  # fmt: skip
+def no_larger(context: Context) -> None:
+    whole = _elements(context)
+    one = 1 if context.number.kind == "integer" else 0.5
+    for shape, larger in (((1,), (4,)), ((), (2,)), ((1, 4), (3, 4)), ((3, 1), (3, 4)),
+                          ((4,), (1, 4)), ((1,), (0,))):  # fmt: skip
+        x = np.resize(whole, shape)
+        call = Call(x, np.full(larger, one).astype(whole.real.dtype))
+        made_x, arguments, _ = context.arrange(call)
+        context.refuses(
+            ValueError, lambda v=made_x, a=arguments: context.function(v, *a),  # type: ignore[misc]
+            what=f"λ of shape {larger} for x of shape {shape}", call=call,
+        )  # fmt: skip
+
+
 @check("TYP-4/refused", "a dtype not declared, or of another kind, raises TypeError", kinds=(),
        since="1.1")  # fmt: skip
 def types(context: Context) -> None:
