@@ -98,6 +98,11 @@ class NumpyBackend(NumpyTypes):
 
         return _kernels.native(operation)
 
+    def _operands(self, x: Any, parameters: list[Any]) -> list[Any]:
+        from . import _kernels
+
+        return _kernels.operands(x, parameters)
+
     def kernel(self, operation: Any) -> Any:
         from . import _foreign, _kernels
         from ._wrappers import subclass_aware

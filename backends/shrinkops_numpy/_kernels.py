@@ -156,6 +156,20 @@ def kernel(operation: str, guarded: Callable[..., Any]) -> Callable[..., Any]:
     return unwrapping
 
 
+def operands(x: Any, parameters: list[Any]) -> list[Any]:
+    """Round what the generic definition would round otherwise: for float8 and longdouble."""
+    dtype = x.dtype.newbyteorder("=")
+    wide = dtype.num == np.dtype(np.longdouble).num and dtype.itemsize > 8
+    if not wide and (dtype.itemsize > 1 or dtype.kind in "iu"):
+        return parameters
+    return [
+        (operand(p, dtype, not i) if wide else p)
+        if isinstance(p, Threshold)
+        else rounded_array(p, dtype, not i)
+        for i, p in enumerate(parameters)
+    ]
+
+
 def _call(operation: str, x: Any, parameters: list[Any], out: Any) -> Any:
     dtype = x.dtype
     ensure_dtype(dtype)

@@ -39,8 +39,8 @@ def generic_kernel(backend: Backend, operation: Operation, form: Format) -> Nati
     quiet = nullcontext if "compile" in backend.features else _without_warnings
 
     def native(x: Any, *arguments: Any) -> Any:
-        *parameters, out = arguments
-        xp = backend.namespace()
+        *given, out = arguments
+        xp, parameters = backend.namespace(), backend._operands(x, given)
         forms = [
             None if isinstance(p, Threshold) else backend.format(backend.dtype_name(p))
             for p in parameters

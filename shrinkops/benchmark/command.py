@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import importlib
 import itertools
 import os
 from collections import Counter
@@ -220,12 +221,18 @@ def _check_memory(sizes: Sequence[int], dtypes: Sequence[str]) -> None:
 
 def _operation(name: str) -> Operation:
     known = operations()
-    if name not in known:
+    module, _, attribute = name.partition(":")
+    if attribute:
+        try:
+            name = getattr(importlib.import_module(module), attribute).name
+        except (ImportError, AttributeError) as error:
+            raise click.UsageError(f"operation {name!r} cannot be loaded: {error}") from error
+    if name not in operations():
         raise click.UsageError(
-            f"no operation is called {name!r}; there are {', '.join(known)}"
-            f"{suggestion(name, known)}"
+            f"no operation is called {name!r}; there are {', '.join(known)}, and a third party's "
+            f"is module:attribute{suggestion(name, known)}"
         )
-    return known[name]
+    return operations()[name]
 
 
 def _target(text: str) -> Target:

@@ -176,7 +176,10 @@ class Oracle:
             return 0
         if size == math.inf:
             return bits
-        result = self.magnitude(Fraction(size), rounded)
+        try:
+            result = self.magnitude(Fraction(size), rounded)
+        except ZeroDivisionError:  # an element of a parameter for which there is no definition
+            return OPEN
         if result == size:
             return bits
         return self._encoded(-result if value < 0 else result)
@@ -324,12 +327,15 @@ class Oracle:
                 close[:] = True
             within[close] = np.longdouble(float(tiny))
         if self.formula is None and isinstance(accuracy, int):
+            with np.errstate(all="ignore"):
+                finite = np.isfinite(values)
             for i, (value, bits) in enumerate(zip(values, block, strict=True)):
                 # The band has no roundings: its +0 is a +0.
                 band = value == 0 and abs(_decode(bits, number)) <= rounded[0]
-                if np.isfinite(value) and not band:
-                    exact = Fraction(*(int(p) for p in abs(value).as_integer_ratio()))
-                    within[i] = max(within[i], float(accuracy * unit(exact, number)))
+                if finite[i] and not band:
+                    step = unit(abs(real_of(value)), number)  # a power of two
+                    power = step.numerator.bit_length() - step.denominator.bit_length()
+                    within[i] = max(within[i], np.ldexp(np.longdouble(accuracy), power))
         return within
 
     def _complex_codes(self, block: tuple[int, ...], bound: Exact) -> tuple[_Array, _Array]:
