@@ -325,15 +325,29 @@ def _tensor(number: Any, x: Any) -> Any:
 
     Addition is one of the operations that take a symbolic number without specialising it.
     """
-    if not isinstance(number, int) or x.dtype.is_floating_point or x.is_complex():
+    if not isinstance(number, int) or x.is_complex():
         return torch.zeros((), dtype=torch.float64, device=x.device) + float(number)
-    # An int is exact as an integer, and compared as such.
+    # An int is exact as an integer; it is compared as such, or rounded once.
     zero = torch.zeros((), dtype=torch.int64, device=x.device)
+    if x.dtype.is_floating_point:
+        if -(2**63) <= number < 2**63:
+            return zero + number
+        rounded = float(number) if x.dtype is torch.float64 else _to_odd(number)
+        return torch.zeros((), dtype=torch.float64, device=x.device) + rounded
     if number >= 2**64:
         return (zero - 1).view(torch.uint64)  # the largest there is
     if number >= 2**63:
         return (zero + (number - 2**64)).view(torch.uint64)
     return zero + number if number >= -(2**63) else zero - 1
+
+
+def _to_odd(number: int) -> float:
+    """Return a float that rounds to every narrower type as a large integer itself does."""
+    size = abs(number)
+    beyond = max(size.bit_length() - 53, 0)
+    kept = size >> beyond
+    kept |= size != kept << beyond
+    return math.copysign(math.ldexp(kept, beyond) if beyond < 971 else math.inf, number)
 
 
 def _constants(operation: Operation) -> Callable[..., Any]:

@@ -109,3 +109,13 @@ def test_masked_tensors_keep_their_mask() -> None:
         assert y.get_data()[[0, 2]].tolist() == [0.0, want]
     with pytest.raises(TypeError, match="MaskedTensor"):
         hardshrink(x, 0.5, out=x)
+
+
+@pytest.mark.parametrize("number", [288235856529981439, 2**62 + 2**38 + 1, 2**70 + 2**46 - 1])
+@pytest.mark.parametrize("dtype", [torch.float32, torch.float64, torch.bfloat16])
+def test_a_large_integer_is_rounded_once_under_a_compiler(number, dtype):
+    torch._dynamo.reset()
+    near = float(number) * (1 + torch.arange(-3, 4) * torch.finfo(dtype).eps / 2).double()
+    x = near.to(dtype)
+    compiled = torch.compile(hardshrink, backend="eager", fullgraph=True)
+    assert torch.equal(compiled(x, number), hardshrink(x, number))
