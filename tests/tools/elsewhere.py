@@ -202,7 +202,7 @@ def page() -> str:
         "# The family elsewhere",
         "",
         "softshrink, shrink, firmshrink and garrote, as other libraries have them, at the corners "
-        "where they differ. ✓: as the [specification](spec/family) says; otherwise what the "
+        "where they differ. ✓: as the [specification](spec/index) says; otherwise what the "
         "library gives, its dtype where that is another, or that it refuses. float32 unless a "
         "corner says otherwise. hardshrink has [a page with all its checks](deviations).",
         "",
