@@ -307,7 +307,8 @@ class Case:
         infinite = len(rounded) == 2 and rounded[1] == math.inf
         name = "softshrink" if infinite else self.operation
         factor = exact.magnitude(name, re, im, rounded)
-        size = Fraction(math.isqrt(int(square * 2**400 * factor**2 * 2**1000)), 2**700)
+        # The square of the smallest number of all is 2**-2148.
+        size = Fraction(math.isqrt(int(square * factor**2 * 2**2600)), 2**1300)
         smallest = Fraction(2) ** (form.lowest - form.precision + 1)
         unit = max(size * Fraction(2) ** (1 - form.precision), smallest)
         error = abs(fraction(got.real) - re * factor), abs(fraction(got.imag) - im * factor)
