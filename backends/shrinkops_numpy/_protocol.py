@@ -6,8 +6,9 @@ Invariants
   back is of the type that went in, or the call is refused; a plain ndarray never takes its place.
 - The element type, where the class shows one, is declared and has the numbers checked against it
   first.
-- A parameter that is an array goes to the ufunc as it is, whose loops round float64 once.
-  Integers beyond 2**53 and longdouble reach those loops as float64.
+- A parameter that is an array goes to the ufunc as it is, whose loops round float64 once, and
+  integers of 64 bits to odd, so that theirs is the only rounding that counts. A longdouble reaches
+  those loops as float64.
 """
 
 from __future__ import annotations
@@ -78,7 +79,21 @@ class Protocol(Wrapper):
         shape, wanted = getattr(value, "shape", ()), getattr(x, "shape", None)
         if isinstance(shape, tuple) and isinstance(wanted, tuple):
             check_broadcast(inner.name, shape, wanted, name)
-        return value
+        wide = {np.dtype(np.int64), np.dtype(np.uint64)} & set(_dtypes(value))
+        narrow = all(d.kind in "fcV" and d.itemsize < (16 if d.kind == "c" else 8) for d in dtypes)
+        return _to_odd(value) if wide and narrow else value
+
+
+def _to_odd(integers: Any) -> Any:
+    """Return integers that a double holds and that a narrower type rounds as it would these.
+
+    Beyond 2**53 the last 11 bits become one, which says whether any of them was set.
+    """
+    one = integers.dtype.type(1)
+    large = np.greater_equal(integers, one << 53)
+    rest = np.multiply(np.bitwise_and(integers, one * 2047), large)
+    sticky = np.multiply(np.not_equal(rest, 0), one * 2048)
+    return np.bitwise_or(np.subtract(integers, rest), sticky)
 
 
 def _dtypes(x: Any) -> Iterator[Any]:

@@ -271,3 +271,17 @@ def test_a_second_parameter_of_a_class_of_the_protocol_has_its_sign(dtype: str) 
         assert same(got, shrinkops.shrink(x, 0.5, bias)), bias
     got = shrinkops.firmshrink(Carrier(x), 0.5, np.inf).array
     assert same(got, shrinkops.firmshrink(x, 0.5, np.inf))
+
+
+@pytest.mark.parametrize("kind", [np.int64, np.uint64])
+def test_large_integers_of_an_array_are_rounded_once(kind: type[np.integer[Any]]) -> None:
+    from shrinkops_numpy._protocol import _to_odd
+
+    from shrinkops.spec import FORMATS, round_threshold
+
+    rng = np.random.default_rng(11)
+    ties = (1 << 62) + (np.arange(64) << 38) + np.tile([-1, 1], 32)
+    integers = np.concatenate([rng.integers(0, 1 << 63, 500) >> rng.integers(0, 62, 500), ties])
+    once = _to_odd(integers.astype(kind)).astype(np.float64).astype(np.float32)
+    wanted = [round_threshold(int(n), FORMATS["float32"], "f").value for n in integers]
+    assert once.tolist() == wanted
