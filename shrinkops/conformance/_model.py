@@ -51,7 +51,7 @@ class NotApplicable(Exception):  # noqa: N818  not an error
 
 
 class Spared(NotApplicable):
-    """The kit tries it on fewer element types or libraries; that is no want of the backend's."""
+    """The kit itself tries it on fewer element types; that is no want of the library's."""
 
 
 class Form(StrEnum):
