@@ -20,7 +20,7 @@ import numpy as np
 
 from shrinkops import Backend
 from shrinkops._call.parameters import round_parameter
-from shrinkops.spec import Operation, is_real_number, number_of, public_function, round_threshold
+from shrinkops.spec import Operation, is_real_number, number_of, public_function
 
 from ._protocol import Protocol
 from ._thresholds import operand
@@ -116,6 +116,12 @@ class Call(Inner):
             )
         if part.dtype not in ("", dtype.name):
             known = replace(form, name=part.dtype)
-            for value, name in zip(parameters, self.parameters, strict=True):
+            whole = form.kind == "integer" and self.operation.whole
+            for value, declared in zip(parameters, self.operation.parameters, strict=True):
                 if is_real_number(value):
-                    round_threshold(value, known, self.name, name)
+                    round_parameter(self.operation, declared, value, known)
+                elif whole and getattr(getattr(value, "dtype", None), "kind", "i") == "f":
+                    raise TypeError(
+                        f"{self.name}: {declared.name} must hold integers where x has dtype "
+                        f"{part.dtype}; convert it, or convert x to a floating dtype"
+                    )

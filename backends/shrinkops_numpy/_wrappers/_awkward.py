@@ -32,7 +32,7 @@ class _Awkward(Wrapper):
             if is_array(value) and not isinstance(value, ak.Array):
                 raise inner.mixed(x, value, name, f"pass a Python float as {name}")
         named = list(zip(parameters, inner.parameters, strict=True))
-        arrays = [_no_option(value, name, inner) for value, name in named if is_array(value)]
+        arrays = [_numbers(value, name, inner) for value, name in named if is_array(value)]
         names = [name for value, name in named if is_array(value)]
         several = [is_array(value) for value in parameters]
         seen: list[bool] = []
@@ -42,14 +42,15 @@ class _Awkward(Wrapper):
             seen.append(True)
             if x_leaf.backend.name == "typetracer":
                 check_numbers(x_leaf.dtype, "", [] if any(several) else parameters, inner)
-                return x_leaf
+                return tuple(leaves) if others else x_leaf
             rest = iter(leaf.data for leaf in others)
             taken = [
                 next(rest) if array else value
                 for array, value in zip(several, parameters, strict=True)
             ]
             result = inner.compute(Part(x_leaf.data), taken, None)
-            return ak.contents.NumpyArray(result, parameters=x_leaf.parameters)
+            computed = ak.contents.NumpyArray(result, parameters=x_leaf.parameters)
+            return (computed, *others) if others else computed
 
         def visit(layouts: Any, **_: Any) -> Any:
             all_of = layouts if isinstance(layouts, (list, tuple)) else [layouts]
@@ -66,12 +67,13 @@ class _Awkward(Wrapper):
             if all(layout.is_numpy for layout in all_of):
                 return compute(all_of)
             if all_of[0].is_unknown:
-                return all_of[0]
+                return tuple(all_of) if arrays else all_of[0]
             return None
 
-        result = ak.transform(visit, x, *arrays)
+        # As many results as arguments: so x's has the parameters of x's lists and records.
+        result = ak.transform(visit, x, *arrays, broadcast_parameters_rule="one_to_one")
         if isinstance(result, tuple):
-            (result,) = result
+            result, *_ = result
         if not seen:  # an array without leaves: the numbers are checked all the same
             check_numbers(np.dtype(np.float64), "", parameters, inner)
         if arrays and ak.type(result) != ak.type(x):
@@ -94,12 +96,15 @@ class _Awkward(Wrapper):
         return leaves
 
 
-def _no_option(value: Any, name: str, inner: Inner) -> Any:
-    """Return a parameter in which nothing is missing: no threshold stands in its place."""
+def _numbers(value: Any, name: str, inner: Inner) -> Any:
+    """Return a parameter without attributes and behaviors, in which nothing is missing."""
+    value = ak.Array(value.layout)
     if "?" not in str(value.type) and "option[" not in str(value.type):
         return value
 
     def visit(layout: Any, **_: Any) -> Any:
+        if layout.is_option and layout.content.is_unknown:  # nothing but missing elements
+            return ak.contents.NumpyArray(np.full(len(layout), np.nan))
         if not (layout.is_option and layout.content.is_numpy):
             return None
         filled = layout.to_ByteMaskedArray(True)

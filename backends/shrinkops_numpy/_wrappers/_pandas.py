@@ -17,12 +17,17 @@ from typing import Any
 import numpy as np
 import pandas as pd
 
-from ._pandas_arrays import ArrayWrapper, numbers
+from shrinkops.spec import type_name
+
+from ._pandas_arrays import ArrayWrapper, given_array
 from ._wrapper import Inner, Part, Wrapper
 
 __all__ = ["wrappers"]
 
 _array = ArrayWrapper()
+_BaseGroupBy = next(
+    base for base in pd.api.typing.SeriesGroupBy.__mro__ if base.__name__ == "BaseGroupBy"
+)
 
 
 class _Labelled(Wrapper):
@@ -38,7 +43,7 @@ class _Labelled(Wrapper):
             value = _same_labels(value, x.index, name, inner)
         if not isinstance(value, (pd.Series, pd.Index, pd.api.extensions.ExtensionArray)):
             raise inner.mixed(x, value, name, f"pass a float as {name}, or a Series like x")
-        return numbers(value, x, name, inner)
+        return given_array(value, x, name, inner)
 
     def rebuild(self, x: Any, results: Sequence[Any], inner: Inner) -> Any:
         if isinstance(x, pd.Index):
@@ -85,6 +90,19 @@ class _Frame(Wrapper):
         return frame
 
 
+class _Groups(Wrapper):
+    """A GroupBy or a Resampler stands for several frames, and no result is of its type."""
+
+    def apply(self, x: Any, parameters: Sequence[Any], out: Any, inner: Inner) -> Any:
+        raise TypeError(
+            f"{inner.name}: {type_name(type(x))} is no array, expected a Series or a DataFrame; "
+            f"apply {inner.name} in each group: x.transform({inner.name}), or to the whole frame"
+        )
+
+    def inside(self, x: Any, inner: Inner) -> Sequence[Any]:
+        return ()
+
+
 def _same_labels(value: Any, index: Any, name: str, inner: Inner) -> Any:
     """Put a parameter into the order of x's labels; it must have each of them, once."""
     if value.index.equals(index):
@@ -116,4 +134,5 @@ def wrappers(_library: str) -> dict[type, Wrapper]:
         pd.Series: _Labelled(),
         pd.Index: _Labelled(),
         pd.api.extensions.ExtensionArray: _array,
+        _BaseGroupBy: _Groups(),
     }

@@ -16,9 +16,10 @@ from typing import Any, NamedTuple
 import numpy as np
 import pandas as pd
 
+from ._units import to_plain
 from ._wrapper import Inner, Part, Wrapper, without_missing
 
-__all__ = ["ArrayWrapper", "numbers"]
+__all__ = ["ArrayWrapper", "given_array"]
 
 
 class _Kind(NamedTuple):
@@ -121,7 +122,11 @@ class ArrayWrapper(Wrapper):
     def parameter(self, x: Any, value: Any, part: Part, name: str, inner: Inner) -> Any:
         if not isinstance(value, (*_ONE_AXIS, np.ndarray)):
             raise inner.mixed(x, value, name, f"pass a float as {name}, or an array like x")
-        plain = numbers(value, x, name, inner)
+        plain = given_array(value, x, name, inner)
+        if type(x).__name__ == "PintArray":
+            return _quantity(plain, x)
+        if not isinstance(plain, np.ndarray):
+            plain = to_plain(plain.quantity, name, inner)
         if len(plain) == 1:
             return plain
         if type(x).__name__ == "SparseArray":
@@ -153,8 +158,16 @@ def _at_stored(x: Any, plain: Any, part: Part, name: str, inner: Inner) -> Any:
     )
 
 
-def numbers(value: Any, x: Any, name: str, inner: Inner) -> Any:
-    """Return a parameter's numbers as an ndarray as long as x, or of one; NaN where missing."""
+def _quantity(given: Any, x: Any) -> Any:
+    """Return a parameter of an array with a unit as a quantity; plain numbers have none."""
+    return x.quantity._REGISTRY.Quantity(given, "") if type(given) is np.ndarray else given.quantity
+
+
+def given_array(value: Any, x: Any, name: str, inner: Inner) -> Any:
+    """Return a parameter's numbers as an ndarray as long as x, or of one; NaN where missing.
+
+    An array with a unit is returned as it is.
+    """
     array = getattr(value, "array", value)
     dtype = value.dtype
     if not pd.api.types.is_any_real_numeric_dtype(dtype):
@@ -167,6 +180,8 @@ def numbers(value: Any, x: Any, name: str, inner: Inner) -> Any:
             f"{inner.name}: {name} of {len(value)} elements does not fit x of {len(x)}; "
             f"give one for each element of x, or a float"
         )
+    if type(array).__name__ == "PintArray":
+        return array
     if isinstance(dtype, np.dtype):
         return np.asarray(array)
     missing = np.asarray(pd.isna(array))

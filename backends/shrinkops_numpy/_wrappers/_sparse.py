@@ -4,7 +4,8 @@ Invariants
 ----------
 - Zero stays zero under every operation and every parameter, so only stored elements are computed.
   sparse's other fill values are computed as sparse does it.
-- The layout is kept; a stored element that becomes zero is no longer stored.
+- The layout is kept, whatever a parameter's is; a stored element that becomes zero is no longer
+  stored. Where nothing changes (λ < 0), what is stored stays so, zeros and -0 included.
 - Elements that scipy.sparse stores in several pieces are added up before they are compared.
 """
 
@@ -44,8 +45,10 @@ class _Sparse(Wrapper):
             taken = [next(rest) if value is None else value for value in numbers]
             return inner.function(np.asarray(stored), *taken)
 
-        result = sparse.elemwise(compute, x, *arrays)
-        return result if type(result) is type(x) else result.asformat(_format(x))
+        # In the format in which it computes: the result's would be one that suits all arguments.
+        result = sparse.elemwise(compute, *(array.asformat("coo") for array in (x, *arrays)))
+        axes = {"compressed_axes": x.compressed_axes} if isinstance(x, sparse.GCXS) else {}
+        return result if type(result) is type(x) else result.asformat(_format(x), **axes)
 
     def inside(self, x: Any, inner: Inner) -> Sequence[Any]:
         data = getattr(x, "data", None)  # DOK keeps a dict
@@ -82,8 +85,9 @@ class _Scipy(Wrapper):
 
     def rebuild(self, x: Any, results: Sequence[Any], inner: Inner) -> Any:
         y = _canonical(x)
+        same = results[0].tobytes() == y.data.tobytes()
         y.data = results[0]
-        y = y if y.format == "dia" else _pruned(y)
+        y = y if same or y.format == "dia" else _pruned(y)
         return y if y.format == x.format else y.asformat(x.format)
 
 

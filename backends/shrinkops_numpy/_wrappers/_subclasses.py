@@ -36,8 +36,15 @@ _SIMPLE = frozenset({int, float, np.float64, np.float32, np.float16, np.ndarray}
 class _Masked(Wrapper):
     """numpy.ma.MaskedArray."""
 
+    def apply(self, x: Any, parameters: Sequence[Any], out: Any, inner: Inner) -> Any:
+        y = super().apply(x, parameters, out, inner)
+        return x if x is np.ma.masked and out is None else y  # there is one constant
+
     def parts(self, x: Any, plain: bool, inner: Inner) -> Sequence[Part]:
         return [Part(x.data.view(np.ndarray))]
+
+    def taken_one(self, x: Any, value: Any, part: Part, name: str, inner: Inner) -> Any:
+        return super().taken_one(x, to_plain(value, name, inner, x), part, name, inner)
 
     def parameter(self, x: Any, value: Any, part: Part, name: str, inner: Inner) -> Any:
         if not isinstance(value, np.ndarray):
@@ -87,7 +94,7 @@ def aware(inner: Inner, guarded: Callable[..., Any]) -> Callable[..., Any]:
                 return wrapper.apply(x, parameters, out, inner)
         if not all(type(value) in _SIMPLE for value in parameters):
             parameters = [
-                _plain(value, name, inner)
+                _plain(value, name, inner, x)
                 for value, name in zip(parameters, inner.parameters, strict=True)
             ]
         if _is_plain(cls) or not isinstance(x, np.ndarray):
@@ -106,9 +113,9 @@ def aware(inner: Inner, guarded: Callable[..., Any]) -> Callable[..., Any]:
     return kernel
 
 
-def _plain(value: Any, name: str, inner: Inner) -> Any:
+def _plain(value: Any, name: str, inner: Inner, x: Any) -> Any:
     """Return the numbers of a parameter, without unit, mask and class."""
-    value = to_plain(value, name, inner)
+    value = to_plain(value, name, inner, x)
     return bare(value, name, inner) if isinstance(value, np.ndarray) else value
 
 

@@ -143,7 +143,7 @@ class Quantity(Wrapper):
         return self.number(x, value, name, inner)
 
     def number(self, x: Any, value: Any, name: str, inner: Inner) -> Any:
-        return self._converted(x, value, self.library.one(x), name, inner)
+        return self.converted(x, value, self.library.one(x), name, inner)
 
     def parameter(self, x: Any, value: Any, part: Part, name: str, inner: Inner) -> Any:
         row = _row(value)
@@ -151,11 +151,12 @@ class Quantity(Wrapper):
             magnitude = row.magnitude(value)
             if isinstance(magnitude, np.ndarray):
                 magnitude = bare(magnitude, name, inner)
-            converted = self._converted(x, magnitude, row.unit(value), name, inner)
+            converted = self.converted(x, magnitude, row.unit(value), name, inner)
             return like_content(part.content, converted)
         if row is None and isinstance(value, np.ndarray) and isinstance(x, np.ndarray):
             numbers = bare(value, name, inner)
-            return self._converted(x, numbers, self.library.one(x), name, inner)
+            unit = getattr(value, "unit", None)  # of a column of an astropy table
+            return self.converted(x, numbers, unit or self.library.one(x), name, inner)
         raise inner.mixed(x, value, name, f"pass a float as {name}, or a quantity like x")
 
     def rebuild(self, x: Any, results: Sequence[Any], inner: Inner) -> Any:
@@ -179,7 +180,14 @@ class Quantity(Wrapper):
             out.mask = np.array(x.mask)
         return out
 
-    def _converted(self, x: Any, numbers: Any, unit: Any, name: str, inner: Inner) -> Any:
+    def _zero(self, x: Any, unit: Any, wanted: Any) -> Any:
+        """Return what a zero becomes: one over zero in some conversions, of eV to nm."""
+        try:
+            return self.library.convert(x, 0.0, unit, wanted)
+        except ZeroDivisionError:
+            return math.inf
+
+    def converted(self, x: Any, numbers: Any, unit: Any, name: str, inner: Inner) -> Any:
         """Return numbers of a unit in x's unit."""
         wanted = self.library.unit(x)
         if not (is_real_number(numbers) or hasattr(numbers, "dtype")) or _in_any_unit(numbers):
@@ -188,7 +196,7 @@ class Quantity(Wrapper):
             if unit == wanted:  # pint refuses to compare those of two registries
                 return numbers
             with np.errstate(all="ignore"):
-                moved = self.library.convert(x, 0.0, unit, wanted)
+                moved = self._zero(x, unit, wanted)
                 result = self.library.convert(x, _double(numbers), unit, wanted)
         except Exception as error:
             message = f"{inner.name}: {name} in {str(unit) or 'no unit'} for x in {wanted}"
@@ -222,8 +230,15 @@ def _double(numbers: Any) -> Any:
     if is_real_number(numbers):
         return numbers if isinstance(numbers, np.longdouble) else float(numbers)
     kind, size = getattr(numbers.dtype, "kind", "f"), getattr(numbers.dtype, "itemsize", 8)
-    narrow = kind in "iuV" or size < 8
+    narrow = (kind in "iuV" or size < 8) and _has_double(numbers)
     return numbers.astype("float64") if narrow else numbers
+
+
+def _has_double(numbers: Any) -> bool:
+    """Tell whether a library has double precision, which JAX leaves to an option."""
+    if type(numbers).__module__.partition(".")[0] not in ("jax", "jaxlib"):
+        return True
+    return bool(sys.modules["jax"].config.jax_enable_x64)
 
 
 def like(x: Any, result: np.ndarray[Any, Any]) -> Any:
@@ -238,11 +253,17 @@ def is_one(value: Any) -> bool:
     return _row(value) is not None and getattr(value, "shape", ()) == ()
 
 
-def to_plain(value: Any, name: str, inner: Inner) -> Any:
-    """Return a parameter for a plain array: a quantity must be dimensionless, and is converted."""
+def to_plain(value: Any, name: str, inner: Inner, x: Any = None) -> Any:
+    """Return a parameter for a plain array: a quantity must be dimensionless, and is converted.
+
+    A column of an astropy table is a plain array that knows its unit, given as ``x``.
+    """
     row = _row(value)
     if row is None:
         return value
+    if row is _ROWS["astropy"] and getattr(x, "unit", None) is not None:
+        numbers = bare(row.magnitude(value), name, inner)
+        return Quantity(row).converted(x, numbers, row.unit(value), name, inner)
     try:
         numbers = _double(bare(row.magnitude(value), name, inner))
         return row.convert(value, numbers, row.unit(value), row.one(value))

@@ -191,13 +191,17 @@ def check_numbers(
 def bare(value: Any, name: str, inner: Inner) -> Any:
     """Return a parameter as a plain ndarray or number: no subclass, no mask, no unit."""
     if isinstance(value, np.ma.MaskedArray):
-        plain = np.array(value.data, subok=False)
-        plain = without_missing(plain, np.ma.getmaskarray(value), name, inner)
+        plain, missing = np.array(value.data, subok=False), np.ma.getmaskarray(value)
     elif hasattr(value, "unmasked"):  # astropy's masked arrays, of which asarray drops the mask
-        plain = np.array(value.unmasked, subok=False)
-        plain = without_missing(plain, np.asarray(value.mask), name, inner)
+        plain, missing = np.array(value.unmasked, subok=False), np.asarray(value.mask)
     else:
-        plain = np.asarray(value)
+        plain, missing = np.asarray(value), _NOTHING
+    if plain.ndim == 0 and missing.any():
+        raise TypeError(
+            f"{inner.name}: {name} must be a real number or an array like x, got "
+            f"{type_name(type(value))} that is masked; pass a float such as 0.5"
+        )
+    plain = plain if missing is _NOTHING else without_missing(plain, missing, name, inner)
     return plain[()] if plain.ndim == 0 else plain
 
 
@@ -210,6 +214,7 @@ def like_content(content: Any, numbers: Any) -> Any:
     return numbers
 
 
+_NOTHING = np.zeros((), bool)
 _LARGEST = np.iinfo(np.int64).max
 
 

@@ -15,6 +15,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 from typing import Any
 
+import numpy as np
 import xarray as xr
 
 from shrinkops.spec import type_name
@@ -53,6 +54,11 @@ class _Array(Wrapper):
         index = tuple(slice(None) if axis in ordered.dims else None for axis in x.dims)
         first = next((i for i, place in enumerate(index) if place is not None), len(index))
         data = data[index[first:]] if first < len(index) else data
+        if hasattr(data, "dask") and isinstance(part.content, np.ndarray):
+            raise TypeError(
+                f"{inner.name}: x holds {type_name(type(part.content))}, and {name} a "
+                f"{type_name(type(data))} that is lazy; pass {name}.compute(), or x.chunk()"
+            )
         return like_content(part.content, data)
 
     def rebuild(self, x: Any, results: Sequence[Any], inner: Inner) -> Any:
