@@ -18,6 +18,7 @@ from collections.abc import Callable
 from contextlib import AbstractContextManager, nullcontext
 from typing import TYPE_CHECKING, Any
 
+from shrinkops._errors import module_of, type_name
 from shrinkops._numbers.formats import FloatFormat, Format, IntegerFormat
 from shrinkops._numbers.threshold import Threshold, threshold_bounds
 
@@ -55,11 +56,33 @@ def generic_kernel(backend: Backend, operation: Operation, form: Format) -> Nati
                 f"its where, full_like or arithmetic promotes"
             )
         if out is None:
-            return result
+            return _like(operation, x, result, xp)
         out[...] = result
         return out
 
     return native
+
+
+def _like(operation: Operation, x: Any, result: Any, xp: Any) -> Any:
+    """Return a result of NumPy's, or of what has its strides, as x is: its class, its order."""
+    own = getattr(x, "strides", None)
+    if own is None:
+        return result
+    if own == () and type(result) is not type(x):
+        result = result[()]  # HS-ARR-1: where() makes an array of a scalar
+    if type(result) is not type(x):  # HS-ARR-6: where() strips a subclass
+        raise TypeError(
+            f"{operation.name}: the namespace of {module_of(type(result))} makes "
+            f"{type_name(type(result))} of {type_name(type(x))}; convert x first"
+        )
+    if x.ndim < 2 or own == result.strides:
+        return result
+    # HS-ARR-2: beside a parameter in another order the namespace chose its own.
+    y = xp.empty_like(x)
+    if y.strides == result.strides:
+        return result
+    y[...] = result
+    return y
 
 
 def _without_warnings() -> AbstractContextManager[Any]:

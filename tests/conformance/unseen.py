@@ -634,7 +634,14 @@ def generic_only(self, operation, base):
 
 @right(features=frozenset())
 def neither_out_nor_arrays(self, operation, base):
-    return base.kernel(self, operation)
+    kernel = base.kernel(self, operation)
+
+    def call(x, lambd, out):
+        if out is not None:  # HS-ARR-4; of an array of thresholds no clause says so
+            raise TypeError(f"the {self.name!r} backend has no out=: {self.no_out}")
+        return kernel(x, lambd, out)
+
+    return call
 
 
 @right(features=frozenset({"out"}))

@@ -213,8 +213,8 @@ def resident(context: Context, call: Call) -> None:
     except Exception as error:
         guard = ["guard = backend.adapter().forbid_transfers()", "guard.__enter__()"]
         raise context.unexpected(call, error, before=guard) from error
-    if context.adapter.is_numpy:
-        found = [foreign for foreign in found if foreign.module != "numpy"]
+    if context.adapter.is_numpy:  # its arrays are the host's, in whatever way they are read
+        found = [foreign for foreign in found if foreign.module not in ("numpy", "")]
     _only_own(context, call, found, "during the call", "converted")
     here, there = (context.backend.device_of(a) for a in (x, y))
     context.demand(
@@ -284,6 +284,8 @@ def computes(context: Context, call: Call) -> None:
         public = function is context.public
         function(x, *arguments, **keywords)
         y, found = foreign_calls(context.backend, lambda f=function: f(x, *arguments, **keywords))  # type: ignore[misc]
+        if context.adapter.is_numpy:  # it may read its own arrays in any way
+            found = [foreign for foreign in found if foreign.module]
         _only_own(context, call, found, name, "fallback", public)
         context.demand(
             context.backend.handles(type(y)),

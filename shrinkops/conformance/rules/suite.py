@@ -18,14 +18,14 @@ from typing import Any
 from shrinkops.conformance._model import Check, Suite
 from shrinkops.operations._declaration import Operation
 
-from . import derivatives, eager, refusals, transformations
+from . import derivatives, eager, refusals, rounding, transformations
 
 __all__ = ["build_suite", "shared_checks"]
 
 SAMPLE = 24
 """How many of the derived mutants the self-test takes."""
 _OWN = "shrinkops.conformance.operations"
-_SHARED: tuple[Any, ...] = (eager, refusals, derivatives, transformations)
+_SHARED: tuple[Any, ...] = (eager, rounding, refusals, derivatives, transformations)
 
 
 def shared_checks(operation: Operation) -> list[Check]:
