@@ -801,6 +801,26 @@ def verdict(cls, names=("hardshrink",), patterns=(), first=True):
     return failures
 
 
+def settings():
+    """Return what a wrong backend may leave changed for those after it."""
+    torch, jax = (sys.modules.get(name) for name in ("torch", "jax"))
+    return (
+        np.geterr(),
+        torch and (torch.is_grad_enabled(), torch.get_num_threads()),
+        jax and jax.config.jax_enable_x64,
+    )
+
+
+def restore(before):
+    """Bring the settings back that were there before a backend."""
+    np.seterr(**before[0])
+    if before[1]:
+        sys.modules["torch"]._C._set_grad_enabled(before[1][0])
+        sys.modules["torch"].set_num_threads(before[1][1])
+    if before[2] is not None:
+        sys.modules["jax"].config.update("jax_enable_x64", before[2])
+
+
 def score(wrong_ones, right_ones, names=()):
     """Judge backends, those of some names or all; print and return survivors and accused."""
     survived, accused, tried = [], [], [0, 0]
@@ -811,7 +831,9 @@ def score(wrong_ones, right_ones, names=()):
             make, operation = entry if isinstance(entry, tuple) else (entry, "hardshrink")
             tried[right_one] += 1
             started = time.perf_counter()
+            before = settings()
             found = verdict(make() if isinstance(entry, tuple) else make, (operation,))
+            restore(before)
             state = ("SURVIVED", "convicted", "acquitted", "ACCUSED")[2 * right_one + bool(found)]
             took = time.perf_counter() - started
             print(f"{state:10}{took:6.1f} s  {name}: {''.join(found)[:160]}", flush=True)

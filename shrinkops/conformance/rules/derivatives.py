@@ -22,7 +22,7 @@ from shrinkops.conformance._numbers import decode
 
 from .calls import Case, Unavailable, arguments, build, made
 from .claims import Claim
-from .dimensions import shape_of
+from .dimensions import SHAPES, shape_of
 from .oracle import Want
 from .parameters import ARRAYS
 from .paths import Paths
@@ -84,6 +84,8 @@ class Derivatives(Paths):
         by = [f"{k} {name}" for k in kinds if k.endswith("by") for name in names]
         found["derivative"] = [k for k in kinds if not k.endswith("by")] + by
         found["cotangent"] = _COTANGENTS
+        laid = [n for n in d.plain if not d.layouts[n].repeats and "grad" not in n]
+        found["cotangent layout"] = ["dense", *laid]
         for name in ("out", "mode", "repetition", "form"):
             found[name] = [{"out": "none", "mode": "usual", "repetition": "once",
                             "form": "by position"}[name]]  # fmt: skip
@@ -110,6 +112,13 @@ class Derivatives(Paths):
             return True  # forward mode writes into the tangent's memory
         if "by " in derivative and "int" in levels.get(f"{by} dtype", ""):
             return True
+        laid = levels.get("cotangent layout", "dense")
+        if laid != "dense":
+            if cotangent == "expanded" or derivative == "forward by":
+                return True
+            axes = SHAPES.get(levels.get("shape", ""))
+            if axes is not None and not self.dimensions.layouts[laid].fits(axes, "float"):
+                return True
         return self.dimensions.forbidden(levels)
 
     def case(self, row: Mapping[str, str], position: int) -> Case:
@@ -160,12 +169,13 @@ class Derivatives(Paths):
             g = np.full_like(g, inf if kind == "infinite" else nan)
         names = case.setup.names
         names["data_g"] = np.asarray(g, dtype)
-        case.setup.lines.append("g = make(data_g)")
+        lines = made(self.context, "g", case.row["cotangent layout"], case.x.shape)
         if kind == "expanded" and "requires" not in case.row["layout"]:
             text = self.context.adapter.expand
             if text:
                 names["data_one"] = np.ones((1,) * case.x.ndim, dtype)
-                case.setup.lines[-1] = f"g = {text.format('make(data_one)', case.x.shape)}"
+                lines = [f"g = {text.format('make(data_one)', case.x.shape)}"]
+        case.setup.lines = [*lines, *case.setup.lines]  # first: what makes g takes the name x
         if case.row["derivative"] in ("through the cotangent", "second"):
             names["data_h"] = (draw.integers(-8, 9, case.x.shape) / 4).astype(dtype)
             case.setup.lines.append("h = make(data_h)")
