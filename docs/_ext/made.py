@@ -104,7 +104,8 @@ def prepare(app: Sphinx) -> None:
 
 def always(app: Sphinx, *_: object) -> list[str]:
     """Name the pages that depend on more than their own text."""
-    return [name for name in ("guide", "deviations", "performance") if name in app.env.all_docs]
+    computed = ("guide", "deviations", "performance", "conformance-mutants")
+    return [name for name in computed if name in app.env.all_docs]
 
 
 def complete(app: Sphinx, docname: str, source: list[str]) -> None:
@@ -115,6 +116,8 @@ def complete(app: Sphinx, docname: str, source: list[str]) -> None:
         source[0] = tables.deviations_summary(source[0])
     elif docname == "performance":
         source[0] = tables.performance(source[0])
+    elif docname == "conformance-mutants":
+        source[0] = tables.folded(source[0], "Survivors", "What cannot exist", "By dimension")
 
 
 def describe(app: Sphinx, pagename: str, templatename: str, context: Any, doctree: Any) -> None:
@@ -139,13 +142,20 @@ def mark_wide_tables(app: Sphinx, doctree: nodes.document, docname: str) -> None
         cells = [
             e.astext() for body in table.findall(nodes.tbody) for e in body.findall(nodes.entry)
         ]
-        if group is not None and group["cols"] > 5 and sum(map(len, cells)) < 8 * len(cells):
+        columns = group["cols"] if group is not None else 0
+        if columns > 7 or (columns > 5 and sum(map(len, cells)) < 8 * len(cells)):
             table["classes"].append("many")
 
 
 def escape(app: Sphinx, context: Any, lines: list[str]) -> None:
     """Keep the asterisks of help texts, which reStructuredText takes for emphasis."""
-    lines[:] = [line if line.startswith("..") else line.replace("*", r"\*") for line in lines]
+    for i, line in enumerate(lines):
+        required, text = "", line.lstrip()
+        if text.startswith("**Required**"):  # sphinx-click's own emphasis
+            required, text = "**Required.** ", text.removeprefix("**Required**").lstrip()
+        if not line.startswith(".."):
+            indent = line[: len(line) - len(line.lstrip())]
+            lines[i] = indent + required + text.replace("*", r"\*")
 
 
 def setup(app: Sphinx) -> dict[str, Any]:

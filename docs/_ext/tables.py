@@ -5,6 +5,7 @@ from __future__ import annotations
 import importlib
 import json
 import re
+import zipfile
 from pathlib import Path
 
 import shrinkops
@@ -237,27 +238,92 @@ def rest(module: str) -> str:
 
 
 def performance(text: str) -> str:
-    """Return the page of the records with a chart for each, and its long tables folded."""
+    """Return the page of the records: the verdicts first, charts, and every table folded."""
     recorded = {
         json.loads(path.read_text("utf-8"))["operation"]
         for path in (ROOT / "docs" / "records").glob("goals*.json")
     }
-    parts = re.split(r"^(## (\w+), .*)$", text, flags=re.MULTILINE)
-    out = [parts[0]]
-    for heading, operation, body in zip(parts[1::3], parts[2::3], parts[3::3], strict=True):
-        out.append(f"{heading}\n")
+    top, *parts = re.split(r"^## (\w+), (.*)$", text, flags=re.MULTILINE)
+    head, title, how = top.partition("Measure them on yours:\n")
+    records = list(zip(parts[::3], parts[1::3], parts[2::3], strict=True))
+    records.sort(key=lambda record: record[0] != "hardshrink")  # the others as they are
+    out = [head, "## Verdicts\n", _verdicts({name: body for name, _, body in records})]
+    for operation, date, body in records:
+        out.append(f"## {operation}\n\nRecorded {date}.\n")
         if operation in recorded:
             out.append(
                 f"```{{eval-rst}}\n.. plot:: figures/performance.py {operation}\n"
                 f"   :alt: Time over that of a copy, over the number of elements, for each backend "
                 f"and what users call instead.\n```\n"
             )
-        out.append(
-            re.sub(r"^### Every figure\n(.*?)(?=^### |\Z)", _folded, body, flags=re.M | re.S)
-        )
-    return "\n".join(out)
+        out.append(folded(body, "Goals", "Against what users call", "Every figure"))
+    return "\n".join([*out, "## " + title.rstrip(":\n") + "\n", how])
+
+
+def _verdicts(bodies: dict[str, str]) -> str:
+    """Return the worst verdict of each goal and operation, of the pages' tables of goals."""
+    order = ("missed", "open", "not measured", "met")
+    found: dict[str, dict[str, str]] = {}
+    for operation, body in bodies.items():
+        goal = ""
+        for line in body.split("### Goals\n")[1].split("\n###")[0].splitlines()[3:]:
+            cells = [cell.strip() for cell in line.strip("|").split("|")]
+            if len(cells) == 6:
+                goal = cells[0] or goal
+                row = found.setdefault(goal, {})
+                worst = (row.get(operation, "met"), cells[-1].strip("*"))
+                row[operation] = min(worst, key=order.index)
+    bold = {"missed": "**missed**", "open": "**open**"}
+    cells = {goal: [row.get(name, "") for name in bodies] for goal, row in found.items()}
+    rows = [[goal, *(bold.get(cell, cell) for cell in row)] for goal, row in cells.items()]
+    return _table(["goal", *bodies], rows) + "\n"
+
+
+def folded(text: str, *headings: str) -> str:
+    """Return the text with these sections of the third level folded up."""
+    names = "|".join(map(re.escape, headings))
+    return re.sub(rf"^### ({names})\n(.*?)(?=^#{{2,3}} |\Z)", _folded, text, flags=re.M | re.S)
 
 
 def _folded(match: re.Match[str]) -> str:
-    body = re.sub(r"^#### (.*)$", r"**\1**", match[1], flags=re.MULTILINE)
-    return f"### Every figure\n\n:::{{dropdown}} Show the tables\n{body}\n:::\n"
+    body = re.sub(r"^#### (.*)$", r"**\1**", match[2], flags=re.MULTILINE)
+    return f":::{{dropdown}} {match[1]}\n{body}\n:::\n"
+
+
+_TEMPLATE = ROOT / "tests" / "plugins" / "shrinkops-array-api-strict"
+_FILES = {
+    "src/shrinkops_array_api_strict/__init__.py": "The class and the hook",
+    "pyproject.toml": "The project, with the entry point that makes it a plugin",
+    "tests/test_array_api_strict.py": "Its tests: the conformance kit, and what it lacks",
+    "benchmarks/hardshrink.py": "Its benchmarks, for airspeed velocity",
+    "asv.conf.json": "Their configuration",
+    "README.md": "What a reader sees first",
+    "LICENSE": "The licence",
+}
+
+
+def template() -> str:
+    """Return every file of the template in full, each to download, and all of them in one."""
+    files = sorted(p for p in _TEMPLATE.rglob("*") if p.is_file() and "__pycache__" not in p.parts)
+    names = [p.relative_to(_TEMPLATE).as_posix() for p in files]
+    unknown = {n for n, p in zip(names, files, strict=True) if p.stat().st_size} - set(_FILES)
+    if unknown:
+        raise ValueError(f"the template has files that its page does not explain: {unknown}")
+    archive = ROOT / "docs" / "_generated" / f"{_TEMPLATE.name}.zip"
+    archive.parent.mkdir(exist_ok=True)
+    with zipfile.ZipFile(archive, "w") as packed:
+        for name, path in zip(names, files, strict=True):  # without times: the same bytes again
+            packed.writestr(zipfile.ZipInfo(f"{_TEMPLATE.name}/{name}"), path.read_bytes())
+    languages = {".py": "python", ".toml": "toml", ".json": "json", ".md": "markdown"}
+    parts = [f"All files: {{download}}`{archive.name} </_generated/{archive.name}>`.\n"]
+    for name, said in _FILES.items():
+        place = f"/../{_TEMPLATE.relative_to(ROOT).as_posix()}/{name}"
+        language = languages.get(Path(name).suffix, "text")
+        block = (
+            f"{said}, {{download}}`{name} <{place}>`:\n\n"
+            f"```{{literalinclude}} {place}\n:language: {language}\n```\n"
+        )
+        first = name.endswith("__init__.py") or name == "pyproject.toml"
+        parts.append(block if first else f":::{{dropdown}} {name}\n{block}:::\n")
+    empty = ", ".join(f"`{n}`" for n in names if n not in _FILES)
+    return "\n".join([*parts, f"Beside them lie empty files: {empty}.\n"])

@@ -126,8 +126,14 @@ left.legend()
 
 layers = np.arange(1, LAYERS + 1)
 middle.axhline(float(start["lambd"][0, 0]), color="#8a8f98", ls="--", lw=1.2)
-middle.annotate("at the start", (LAYERS, float(start["lambd"][0, 0])), xytext=(0, 5),
-                textcoords="offset points", color="#8a8f98", ha="right")  # fmt: skip
+middle.annotate(
+    "at the start",
+    (LAYERS, float(start["lambd"][0, 0])),
+    xytext=(0, 5),
+    textcoords="offset points",
+    color="#8a8f98",
+    ha="right",
+)
 middle.plot(layers, learned, "o-", color="#f2c14e", ms=10, lw=4)
 middle.plot(layers, np.asarray(jax_weights["lambd"]).ravel(), "o-", color="#0b5fa5", ms=4)
 middle.set(xlabel="layer", ylabel="λ", title="the thresholds learned", ylim=(0, None))
@@ -136,8 +142,20 @@ right.plot(np.arange(1, len(theirs) + 1), theirs, color="#8a8f98", lw=1.6)
 right.plot(layers, ours, "o-", color="#0b5fa5", lw=2.4, ms=4)
 right.set(xscale="log", xlabel="layers, or steps", ylabel="error, dB")
 right.set_title("codes that training did not see")
-right.annotate("LISTA", (layers[-1], ours[-1]), xytext=(6, -3), textcoords="offset points",
-               color="#0b5fa5", weight="bold")  # fmt: skip
-right.annotate("ISTA", (60, theirs[59]), xytext=(6, 6), textcoords="offset points",
-               color="#8a8f98", weight="bold")  # fmt: skip
+right.annotate(
+    "LISTA",
+    (layers[-1], ours[-1]),
+    xytext=(6, -3),
+    textcoords="offset points",
+    color="#0b5fa5",
+    weight="bold",
+)
+right.annotate(
+    "ISTA",
+    (60, theirs[59]),
+    xytext=(6, 6),
+    textcoords="offset points",
+    color="#8a8f98",
+    weight="bold",
+)
 plt.show()

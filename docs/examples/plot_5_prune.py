@@ -30,10 +30,12 @@ line = torch.linspace(-1, 1, 64)
 places = torch.cartesian_prod(line, line) @ (8 * torch.randn(2, 64))
 features = torch.cat((places.sin(), places.cos()), dim=1)
 network = torch.nn.Sequential(
-    torch.nn.Linear(128, 128), torch.nn.ReLU(),
-    torch.nn.Linear(128, 128), torch.nn.ReLU(),
+    torch.nn.Linear(128, 128),
+    torch.nn.ReLU(),
+    torch.nn.Linear(128, 128),
+    torch.nn.ReLU(),
     torch.nn.Linear(128, 1),
-)  # fmt: skip
+)
 
 
 def train(model, steps, rate):
@@ -117,8 +119,15 @@ for axis, (name, (picture, quality)) in zip(top.subplots(1, 4), pictures.items()
 left, right = bottom.subplots(1, 2, width_ratios=(1.2, 1))
 left.plot(shares, one_lambd, "o-", color="#8a8f98", lw=1.2, ms=4, label="one λ for all weights")
 left.plot(shares, at_once, "o-", color="#f2c14e", lw=2.4, ms=5, label="λ for each channel")
-left.plot([*again], [q for _, q in again.values()], "o-", color="#0b5fa5", lw=2.4, ms=5,
-          label="and trained on")  # fmt: skip
+left.plot(
+    [*again],
+    [q for _, q in again.values()],
+    "o-",
+    color="#0b5fa5",
+    lw=2.4,
+    ms=5,
+    label="and trained on",
+)
 left.set(xlabel="share of the weights that is zero", ylabel="quality of the picture, dB")
 left.set_title("what pruning costs")
 left.legend(loc="lower left")

@@ -101,10 +101,11 @@ def with_jax(name, epochs=2):
         mean = jax.tree.map(lambda m, s: 0.9 * m + 0.1 * s, mean, slopes)
         square = jax.tree.map(lambda q, s: 0.999 * q + 0.001 * s * s, square, slopes)
         weights = jax.tree.map(
-            lambda w, m, q: w
-            - 0.003 * m / (1 - 0.9**n) / (jnp.sqrt(q / (1 - 0.999**n)) + 1e-8),
-            weights, mean, square,
-        )  # fmt: skip
+            lambda w, m, q: w - 0.003 * m / (1 - 0.9**n) / (jnp.sqrt(q / (1 - 0.999**n)) + 1e-8),
+            weights,
+            mean,
+            square,
+        )
         return weights, mean, square, value
 
     weights = jax.tree.map(jnp.asarray, start(name))
