@@ -16,7 +16,7 @@ from typing import Any
 
 import numpy as np
 from shrinkops_numpy._foreign import Call
-from shrinkops_numpy._wrappers._units import is_one, to_plain
+from shrinkops_numpy._wrappers._units import has_unit, is_one, to_plain
 
 from shrinkops import Backend
 from shrinkops.spec import Operation, public_function, type_name
@@ -32,11 +32,17 @@ def kernel(
     """Return ``kernel(x, *parameters, out)`` for frames around the one for arrays."""
     import dask.array as da
 
+    from ._arrays import with_units
+
     inner = Call(backend, operation)
 
     def either(x: Any, *arguments: Any) -> Any:
         *parameters, out = arguments
         named = zip(parameters, operation.parameter_names, strict=True)
+        if isinstance(x, da.Array) and has_unit(x._meta):
+            if out is not None:
+                raise _no_out(operation, x)
+            return with_units(operation.name, x, parameters)
         plain = [_number(value, name, inner) for value, name in named]
         if not isinstance(x, da.Array):
             return _frame(operation, x, plain, out)
@@ -68,12 +74,16 @@ def _mixed(operation: str, x: Any, value: Any, name: str, other: str) -> TypeErr
     )
 
 
+def _no_out(operation: Operation, x: Any) -> TypeError:
+    return TypeError(
+        f"{operation.name}: the 'dask' backend has no out= for {type_name(type(x))}: a "
+        f"collection is a plan, and has no memory to be filled; use the returned value"
+    )
+
+
 def _frame(operation: Operation, x: Any, parameters: Sequence[Any], out: Any) -> Any:
     if out is not None:
-        raise TypeError(
-            f"{operation.name}: the 'dask' backend has no out= for {type_name(type(x))}: a "
-            f"collection is a plan, and has no memory to be filled; use the returned value"
-        )
+        raise _no_out(operation, x)
     function = public_function(operation.name)
     named = list(zip(parameters, operation.parameter_names, strict=True))
     lazy = {name: _aligned(operation.name, x, value, name) for value, name in named if _lazy(value)}
@@ -142,10 +152,12 @@ def _sample(x: Any, value: Any) -> Any:
     import dask.dataframe as dd
     import pandas as pd
 
-    if isinstance(x, dd.DataFrame):
-        return value._meta if value.ndim == 2 else pd.Series(0.0, index=x.columns)
-    if value.ndim:
+    if value.ndim and not (isinstance(x, dd.DataFrame) and value.ndim == 1):
         return value._meta
+    dtype = getattr(value._meta, "dtype", "object")
+    if isinstance(x, dd.DataFrame):
+        some = 0 if pd.api.types.is_numeric_dtype(dtype) else None
+        return pd.Series(some, dtype=dtype, index=x.columns)
     if isinstance(x, dd.Index):  # which is a Series, too
-        return pd.Index([], dtype="float64")
-    return pd.Series([], dtype="float64", index=x._meta.index[:0])
+        return pd.Index([], dtype=dtype)
+    return pd.Series([], dtype=dtype, index=x._meta.index[:0])

@@ -89,6 +89,44 @@ class TestArray:
         got = _compute(shrinkops.garrote(masked))
         assert got.mask.sum() == (VALUES > 1.5).sum()
 
+    def test_numbers_that_are_known_later_suit_every_chunk(self) -> None:
+        sparse = pytest.importorskip("sparse", reason="optional library")
+        x = da.from_array(VALUES, chunks=2)
+        stored = x.map_blocks(sparse.COO.from_numpy)
+        mean = shrinkops.hardshrink(VALUES, np.abs(VALUES).mean())
+        for lambd in (abs(x).mean(), abs(stored).mean()):
+            np.testing.assert_array_equal(_compute(shrinkops.hardshrink(x, lambd)), mean)
+            y = _compute(shrinkops.hardshrink(stored, lambd))
+            np.testing.assert_array_equal(y.todense(), mean)
+            y = _compute(shrinkops.softshrink(stored, -lambd))  # an element: an empty band
+            np.testing.assert_array_equal(y.todense(), VALUES)
+        for one, other in ((x, stored), (stored, x)):
+            with pytest.raises(TypeError, match="one library"):
+                shrinkops.hardshrink(one, other)
+
+    @pytest.mark.parametrize("library", ["astropy", "pint"])
+    def test_chunks_with_units(self, library: str) -> None:
+        pytest.importorskip(library, reason="optional library")
+        if library == "astropy":
+            from astropy.units import Quantity
+        else:
+            import pint
+
+            Quantity = pint.get_application_registry().Quantity  # noqa: N806
+        x = da.from_array(VALUES, chunks=(2, 2)).map_blocks(
+            Quantity, "mV", dtype="f8", meta=Quantity(np.empty((0, 0)), "mV")
+        )
+        y = shrinkops.firmshrink(x, Quantity(5e-4, "V"), Quantity(1, "mV"))
+        corner = y.to_delayed()[0, 0].compute(scheduler="synchronous")
+        assert type(corner) is type(x._meta)
+        got = np.asarray(getattr(corner, "magnitude", corner))
+        np.testing.assert_array_equal(got, shrinkops.firmshrink(VALUES, 0.5, 1.0)[:2, :2])
+        for wrong in (0.5, Quantity(1, "m")):
+            with pytest.raises((TypeError, ValueError)):
+                shrinkops.hardshrink(x, wrong)
+        with pytest.raises(TypeError, match="out="):
+            shrinkops.hardshrink(x, Quantity(1, "mV"), out=x)
+
     def test_refused_when_the_graph_is_made(self) -> None:
         x = da.ones(4, chunks=2)
         for call, error, words in (
@@ -188,6 +226,15 @@ class TestFrames:
                 assert (y == want).all(axis=None)
         index = _compute(shrinkops.hardshrink(x.index, x.index.max() - 1))
         assert index.tolist() == [0, 0, 2]
+
+    def test_integers_that_are_known_later(self) -> None:
+        pd = self.pd
+        frame = pd.DataFrame({"i": [1, 2, 30], "b": pd.array([3, None, 5], dtype="Int64")})
+        x = self.dd.from_pandas(frame, npartitions=2)
+        assert _compute(shrinkops.softshrink(x["i"], x["i"].min())).tolist() == [0, 1, 29]
+        assert _compute(shrinkops.softshrink(x, x["b"].max()))["i"].tolist() == [0, 0, 25]
+        with pytest.raises(TypeError, match="must hold integers"):
+            shrinkops.softshrink(x["i"], x["i"].mean())
 
     def test_arrays_of_other_kinds_are_refused_at_once(self) -> None:
         frame = self.pd.DataFrame({"a": [1.0, -8.0], "b": [0.1, 0.4]})

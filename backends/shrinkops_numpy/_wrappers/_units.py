@@ -23,7 +23,7 @@ from shrinkops.spec import is_real_number, type_name
 
 from ._wrapper import Inner, Part, Wrapper, bare, is_array, like_content
 
-__all__ = ["Quantity", "is_one", "to_plain", "wrappers"]
+__all__ = ["Quantity", "has_unit", "is_one", "to_plain", "wrappers"]
 
 
 class _Library(NamedTuple):
@@ -246,6 +246,11 @@ def like(x: Any, result: np.ndarray[Any, Any]) -> Any:
     y = result.view(type(x))
     y.__array_finalize__(x)
     return y
+
+
+def has_unit(value: Any) -> bool:
+    """Tell whether a value is a quantity of any of the libraries."""
+    return _row(value) is not None
 
 
 def is_one(value: Any) -> bool:
