@@ -18,12 +18,13 @@ import numpy as np
 from shrinkops.conformance._bits import array_of
 from shrinkops.conformance._collect import Collector
 from shrinkops.conformance._context import Context
+from shrinkops.conformance._model import NotApplicable, Spared
 from shrinkops.conformance._numbers import decode
 
 from .calls import Case, Unavailable, arguments, build, made
 from .claims import Claim
 from .dimensions import SHAPES, shape_of
-from .oracle import Want
+from .oracle import Want, part_of
 from .parameters import ARRAYS
 from .paths import Paths
 
@@ -65,6 +66,8 @@ class Derivatives(Paths):
                   "g_before = read(g).tobytes()")
         )  # fmt: skip
         self.late = []
+        if context.adapter.compiles and context.number.kind == "complex":
+            self.strength = 1
 
     def _dimensions(self) -> dict[str, Sequence[str]]:
         d, context = self.dimensions, self.context
@@ -159,8 +162,12 @@ class Derivatives(Paths):
 
     def _tangents(self, case: Case, kind: str, slope: _Array, draw: np.random.Generator) -> None:
         dtype, number = case.x.dtype, self.context.number
+        if number.kind == "complex":
+            number = part_of(number)
         nan, inf = (array_of([b], number)[0] for b in (number.quiet_nan, number.infinity or 0))
         g = (draw.integers(-8, 9, case.x.shape) / 4).astype(dtype)
+        if dtype.kind == "c":
+            g += 1j * draw.integers(-8, 9, case.x.shape)
         if kind in ("ones", "expanded"):
             g = np.ones_like(g)
         elif kind == "NaN in the band":
@@ -187,13 +194,14 @@ class Derivatives(Paths):
             zeros = np.zeros_like(case.x)
             case.want = Want(zeros, zeros != 0, np.zeros(zeros.shape, bool), np.zeros(zeros.shape))
             return
-        product = (slope * given.astype(np.longdouble)).astype(case.x.dtype)
+        wide = np.clongdouble if case.x.dtype.kind == "c" else np.longdouble
+        product = (slope * given.astype(wide)).astype(case.x.dtype)
         values = np.where(slope == 0, case.x.dtype.type(0), np.where(slope == 1, given, product))
-        inexact = (slope != 0) & (slope != 1) & np.isfinite(values.astype(np.float64))
-        size = np.abs(values.astype(np.longdouble)) + np.longdouble(self._tiny())
+        inexact = (slope != 0) & (slope != 1) & np.isfinite(values.astype(wide))
+        size = np.abs(values.astype(wide)) + np.longdouble(self._tiny())
         case.want = Want(
             np.asarray(values, case.x.dtype), np.zeros(slope.shape, bool),
-            np.zeros(slope.shape, bool), np.where(inexact, 8 * self._epsilon() * size, 0),
+            np.asarray(slope != slope), np.where(inexact, 8 * self._epsilon() * size, 0),
         )  # fmt: skip
 
     def _by_parameter(
@@ -203,7 +211,7 @@ class Derivatives(Paths):
         array = case.given[position].array
         partial = slopes[1 + position]
         names = case.setup.names
-        ordinary = np.isfinite(case.x.astype(np.float64))
+        ordinary = np.isfinite(case.x if case.x.dtype.kind == "c" else case.x.astype(np.float64))
         never = not any(by in piece.partials for piece in self.oracle.operation.pieces)
         other = text.replace(f"{by}={by}", f"{by}=v") if f"{by}=" in text else ", ".join(
             "v" if word == by else word for word in text.split(", "))  # fmt: skip
@@ -219,7 +227,7 @@ class Derivatives(Paths):
             within = epsilon * np.abs(product) + 32 * self._tiny()
             case.want = Want(values, free & False, free, within)
             return
-        given = names["data_g"].astype(np.longdouble)
+        given = names["data_g"].real.astype(np.longdouble)
         terms = np.where(partial == 0, 0, given * partial)
         axes = tuple(
             i for i, n in enumerate(case.x.shape)
@@ -244,13 +252,19 @@ class Derivatives(Paths):
         return float(2.0 ** -min(number.fraction_bits, 23 if number.width < 64 else 52))
 
     def _tiny(self) -> float:
-        value: Any = decode(1, self.context.number)
+        value: Any = decode(1, part_of(self.context.number))
         return float(value)
 
 
 @check(
     "DER-1/paths", "derivatives by x and by each parameter, crossed with thresholds and layouts",
-    dtypes=DTYPES, needs=("autodiff",), since="1.1",
+    kinds=("float", "complex"), dtypes=(*DTYPES, "complex64", "complex128"), needs=("autodiff",),
+    since="1.1",
 )  # fmt: skip
 def derivatives(context: Context) -> None:
+    if context.number.kind == "complex":
+        if context.operation.accuracy != "exact":
+            raise NotApplicable("of complex elements no derivative is specified but by selection")
+        if context.adapter.compiles and context.dtype != "complex64" and not context.thorough:
+            raise Spared("everything compiles anew: complex64 is tried")
     Derivatives(context, "derivatives").run()

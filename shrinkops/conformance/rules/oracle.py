@@ -249,15 +249,26 @@ class Oracle:
     def slopes(
         self, block: tuple[int, ...], given: tuple[Exact, ...], key: Any
     ) -> tuple[_Array, ...]:
-        """Return d/dx and d/d each parameter for a block of real elements; remembered."""
+        """Return d/dx and d/d each parameter for a block of elements; remembered."""
         identity = "slopes", block, key
         if identity not in self._slopes:
             rounded = self.rounded(given)
+            if self.number.kind == "complex":
+                kept = self._complex_slopes(block, rounded)
+                self._slopes[identity] = (kept, *(np.zeros(len(block)) for _ in self.names))
+                return self._slopes[identity]
             rows = [self._slope(bits, rounded) for bits in block]
             self._slopes[identity] = tuple(
                 np.array([float(row[i]) for row in rows]) for i in range(1 + len(self.names))
             )
         return self._slopes[identity]
+
+    def _complex_slopes(self, block: tuple[int, ...], rounded: tuple[Exact, ...] | None) -> _Array:
+        """Return 1 where an element is kept, 0 where not, NaN where either is right."""
+        if rounded is None:
+            return np.ones(len(block))
+        zero, near = self._complex_codes(block, rounded[0])
+        return np.where(near, np.nan, np.where(zero, 0.0, 1.0))
 
     def _slope(self, bits: int, rounded: tuple[Exact, ...] | None) -> tuple[Any, ...]:
         nothing = (0,) * len(self.names)

@@ -26,8 +26,8 @@ from shrinkops.conformance._numbers import Number, decode, is_nan, round_bits
 from .oracle import Exact, part_of, real_of, rounded_bits, smallest_normal
 
 __all__ = [
-    "ARRAYS", "SCALARS", "VALUES_FLOAT", "VALUES_INTEGER", "Given", "array_shape", "refusal",
-    "scalar", "value_at",
+    "ARRAYS", "SCALARS", "VALUES_FLOAT", "VALUES_INTEGER", "Given", "array_shape", "element_of",
+    "refusal", "scalar", "value_at",
 ]  # fmt: skip
 
 MINUS_ZERO = "-0"
@@ -360,7 +360,7 @@ def array_given(
 
     The first of them fills half of it, or another part.
     """
-    held = list(dict.fromkeys(b for b in (_element(v, number) for v in values) if b is not None))
+    held = list(dict.fromkeys(b for b in (element_of(v, number) for v in values) if b is not None))
     held = held or [0]
     exact = [_decoded(b, number) for b in held]
     index = np.where(rng.random(shape) < first, 0, rng.integers(0, len(held), shape))
@@ -374,7 +374,7 @@ def _decoded(bits: int, number: Number) -> Exact:
     return math.nan if is_nan(bits, number) else decode(bits, number)
 
 
-def _element(value: Any, number: Number) -> int | None:
+def element_of(value: Any, number: Number) -> int | None:
     """Return the bits of a value in an array's own type, None where it has none."""
     if number.kind == "integer":
         if not isinstance(value, Fraction) or value.denominator != 1:

@@ -10,7 +10,8 @@ Invariants
 from __future__ import annotations
 
 import math
-from collections.abc import Iterator
+import random
+from collections.abc import Iterator, Sequence
 from fractions import Fraction
 from typing import Any
 
@@ -20,13 +21,13 @@ from shrinkops.conformance._bits import array_of
 from shrinkops.conformance._collect import Collector
 from shrinkops.conformance._context import Context
 from shrinkops.conformance._model import Deviation, Spared
-from shrinkops.conformance._numbers import Number, decode
+from shrinkops.conformance._numbers import Number, decode, is_nan, number_of
 from shrinkops.operations._declaration import Parameter
 
 from . import printing
-from .calls import Case, Program
-from .oracle import real_of, rounded_bits
-from .parameters import SCALARS, scalar
+from .calls import Case, Program, levels_of_kind
+from .oracle import FIELDS, Exact, Want, part_of, real_of, rounded_bits
+from .parameters import SCALARS, element_of, scalar, value_at
 from .paths import Paths
 
 __all__ = ["CHECKS"]
@@ -34,6 +35,7 @@ __all__ = ["CHECKS"]
 check = Collector()
 CHECKS = check.checks
 
+_TRACED = frozenset({"float32", "bfloat16", "int32", "complex64"})
 _SIZES = 12
 """Magnitudes, spread over a type's exponents."""
 _COMMON = tuple(map(Fraction, ("0.3", "0.7", "1.3", "2.9", "11.7", "1001")))
@@ -78,19 +80,94 @@ def _try(
         key = "kinds", position, bits
         block = paths.oracle.near(key, (rounded,))
         want = paths.oracle.row(block, given, key)
-        x = array_of(list(block), number)
-        passed = dict(zip(names, (*map(_plain, others[:position]), value,
-                                  *map(_plain, others[position + 1 :])), strict=True))  # fmt: skip
-        nowhere = np.zeros(len(block), int)
-        case = Case({"layout": "dense", "out": "none"}, Program([], {"data_x": x, **passed}), text,
-                    x, [], want, False, False, nowhere, nowhere, [], [], [])  # fmt: skip
-        fault = paths.swept(case)
-        if fault is not None:
-            raise Deviation(
-                f"{context.dtype}, {parameter.name} a {kind}, {value!r}: {fault.says}",
-                value=fault.value, raised=fault.raised,
-                script=printing.script(context, case, [], fault),
-            )  # fmt: skip
+        passed = [*map(float, others)]
+        passed[position] = value
+        arguments = {
+            "data_x": array_of(list(block), number),
+            **dict(zip(names, passed, strict=True)),
+        }
+        _judge(context, paths, f"{parameter.name} a {kind}, {value!r}", arguments, text, want)
+
+
+@check(
+    "TRF-1/traced-kinds", "a traced parameter of every type has every value, and is rounded once",
+    kinds=("float", "integer", "complex"), needs=("jit", "array_lambd"), since="1.1",
+)  # fmt: skip
+def traced(context: Context) -> None:
+    """Compile once for an array of thresholds, once for a 0-d one, and pass every value."""
+    if not context.adapter.compiles and context.dtype not in _TRACED:
+        raise Spared(f"tracing takes its time here: {', '.join(sorted(_TRACED))} are tried")
+    real = part_of(context.number)
+    whole = real.kind == "integer"
+    names = ("int32",) if whole else ("float32", "float64")
+    wide = next((n for n in names if n != real.name and n in context.backend.dtypes), real.name)
+    held = number_of(context.backend.format(wide), wide)
+    assert held is not None
+    other = [
+        math.inf if parameter.at_least else real_of(parameter.default)
+        for parameter in context.operation.parameters[1:]
+    ]
+    _traced(context, held, other, False)
+    _traced(context, real, other, True)
+
+
+def _traced(context: Context, held: Number, other: Sequence[Exact], single: bool) -> None:
+    """Pass thresholds of one type, each beside the elements that tell it from its neighbours."""
+    paths = Paths(context)
+    bits = _every_value(context.number, held)
+    blocks, rows = [], []
+    for b in bits:
+        given = (math.nan if is_nan(b, held) else decode(b, held), *other)
+        key = "traced", held.name, b
+        blocks.append(paths.oracle.near(key, given[:1]))
+        rows.append(paths.oracle.row(blocks[-1], given, key))
+    sizes = [len(block) for block in blocks]
+    closed = "".join(f", float('{float(value)}')" for value in other)
+    function = f"jit(lambda v, t: f(v, t{closed}))"
+    if single:  # all of one length, which is compiled once
+        starts = np.cumsum([0, *sizes[:-1]])
+        index = starts[:, None] + np.arange(max(sizes)) % np.array(sizes)[:, None]
+        thresholds = array_of(bits, held)
+        text = (f"h = {function}\n"
+                "y = [read(h(make(v), make(np.array(t)))) for v, t in zip(data_x, data_t)]\n"
+                "y = np.stack(y)")  # fmt: skip
+    else:
+        index = np.arange(sum(sizes))
+        thresholds = array_of(bits, held)[np.repeat(np.arange(len(bits)), sizes)]
+        text = f"y = read({function}(make(data_x), make(data_t)))"
+    x = array_of([b for block in blocks for b in block], context.number)[index]
+    want = Want(*(np.concatenate([getattr(w, name) for w in rows])[index] for name in FIELDS))
+    what = f"traced thresholds of {held.name}, {'0-d' if single else 'an array'}"
+    _judge(context, paths, what, {"data_x": x, "data_t": thresholds}, text, want)
+
+
+def _every_value(number: Number, held: Number) -> list[int]:
+    """Return the bits of thresholds of every level, and of those beside ties, in their type."""
+    wanted = [
+        value_at(level, number, random.Random(f"{level} {i}"))
+        for level in levels_of_kind(number) for i in range(2)
+    ]  # fmt: skip
+    if number.kind == "float":
+        wanted += _numbers(number)
+    found = [element_of(value, held) for value in wanted]
+    return list(dict.fromkeys(b for b in found if b is not None))
+
+
+def _judge(
+    context: Context, paths: Paths, what: str, names: dict[str, Any], text: str, want: Want
+) -> None:
+    x = names["data_x"]
+    nowhere = np.zeros(x.shape, int)
+    case = Case({"layout": "dense", "out": "none"}, Program([], names), text, x, [], want,
+                False, False, nowhere, nowhere, [], [], [])  # fmt: skip
+    if "jit(" in text:
+        context.adapter.forget()
+    fault = paths.swept(case)
+    if fault is not None:
+        raise Deviation(
+            f"{context.dtype}, {what}: {fault.says}", value=fault.value, raised=fault.raised,
+            script=printing.script(context, case, [], fault),
+        )  # fmt: skip
 
 
 def _beside(context: Context, position: int, value: Fraction) -> list[Any]:
@@ -105,10 +182,6 @@ def _beside(context: Context, position: int, value: Fraction) -> list[Any]:
         half = rounded_bits(Fraction(2) ** power, number)
         found[0] = Fraction(decode(half, number))
     return found
-
-
-def _plain(value: Any) -> Any:
-    return float(value)
 
 
 def _numbers(number: Number) -> Iterator[Fraction]:
