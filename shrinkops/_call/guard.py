@@ -254,14 +254,10 @@ class _Guard:
 
 
 def _asker(backend: Backend, operation: Operation) -> Callable[[str], Native | None]:
-    """Return ``ask(dtype)``: ``native`` as the backend defines it.
-
-    One that takes the operation alone is called here, once.
-    """
+    """Return ``ask(dtype)``: ``native`` as the backend defines it, the element type or not."""
     native: Any = backend.native
     try:
         inspect.signature(native).bind(operation.name, "float32")
     except TypeError:
-        found = native(operation.name)
-        return lambda _: found
+        return lambda _: native(operation.name)
     return lambda dtype: native(operation.name, dtype)

@@ -18,7 +18,7 @@ from typing import Any, ClassVar
 
 import numpy as np
 
-from shrinkops._errors import type_name
+from shrinkops._errors import FAULTS, UnsupportedArrayError, said, type_name
 from shrinkops._target import Target
 from shrinkops.adapter import Adapter
 from shrinkops.operations._declaration import Operation
@@ -79,8 +79,20 @@ class Environment:
 
     @cached_property
     def kernel(self) -> Callable[..., Any]:
-        """``f(x, lambd, *, out)`` computed by the backend under test and no other."""
-        return self.target.function(self.suite.operation)
+        """``f(x, lambd, *, out)`` computed by the backend under test and no other.
+
+        One that does not load fails where it is called, as it does for whoever calls it.
+        """
+        operation = self.suite.operation
+        try:
+            return self.target.function(operation)
+        except FAULTS as error:
+            reason = f"{type_name(type(self.target.backend))}.kernel raised {said(error)}"
+
+            def missing(*_: Any, **__: Any) -> Any:
+                raise UnsupportedArrayError(f"{operation.name}: {reason}")
+
+            return missing
 
 
 def public_function(operation: Operation) -> Callable[..., Any]:

@@ -15,7 +15,7 @@ from typing import Any
 
 import numpy as np
 
-from shrinkops._errors import said
+from shrinkops._errors import said, type_name
 from shrinkops._plugins import declared
 from shrinkops._target import Target
 from shrinkops.adapter import Adapter, numpy_dtype
@@ -86,6 +86,14 @@ def _round_trip(target: Target, adapter: Adapter, dtype: str) -> Iterator[str]:
             return
         if size != shape:
             yield f"Adapter.from_numpy made shape {size} of {case}, shape {shape}"
+            return
+        try:
+            taken = backend.handles(type(x))
+        except (Exception, SystemExit) as error:
+            yield f"Backend.handles({type_name(type(x))}) raised {said(error)}"
+            return
+        if not taken:
+            yield f"Backend.handles({type_name(type(x))}) is {taken!r} of what its adapter makes"
             return
         try:
             back: Any = np.asarray(adapter.to_numpy(x))

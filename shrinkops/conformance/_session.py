@@ -17,6 +17,7 @@ from typing import Any
 from shrinkops._errors import said, type_name
 from shrinkops._plugins.backend import Backend
 from shrinkops._target import Target, find_target
+from shrinkops.adapter import Adapter
 
 from ._context import Environment
 from ._engine import run_items
@@ -94,7 +95,10 @@ def environments(
     found = [Environment(suite, target, thorough) for suite in suites]
     for environment in found:
         try:
-            devices = environment.adapter.devices()
+            adapter = environment.adapter
+            if not isinstance(adapter, Adapter):
+                raise TypeError(f"{adapter!r} is no shrinkops.adapter.Adapter")
+            devices = adapter.devices()
         except (Exception, SystemExit) as error:
             raise UnusableTargetError(
                 f"the adapter of {target.backend.name!r} does not load: {said(error)}"

@@ -55,6 +55,10 @@ def with_(**attributes):
         ({"adapter": lambda self: ReadsDoubles(self)}, "made float64 of shape () of a 0-d array"),
         ({"dtype_name": lambda self, x: "float"}, "dtype_name says 'float'"),
         ({"adapter": lambda self: sys.exit(0)}, "SystemExit"),
+        ({"adapter": lambda self: None}, "None is no shrinkops.adapter.Adapter"),
+        ({"handles": lambda self, cls: 1 / 0}, "handles(numpy.ndarray) raised ZeroDivisionError"),
+        ({"handles": lambda self: True}, "handles(numpy.ndarray) raised TypeError"),
+        ({"handles": lambda self, cls: cls is int}, "is False of what its adapter makes"),
     ],
 )
 def test_it_is_refused_before_any_check(attributes, words):
@@ -71,6 +75,36 @@ def test_all_problems_are_told_at_once():
 
 def test_a_sound_one_passes():
     assert run(with_(), operations=["hardshrink"], check=["HS-VAL-1"]).conforms
+
+
+class Plain(shrinkops.Backend):
+    name = "plain"
+    framework = "numpy"
+    dtypes = frozenset({"float32"})
+
+    def handles(self, cls):
+        return cls is np.ndarray
+
+    def namespace(self):
+        return np
+
+    def adapter(self):
+        return _Adapter(self)
+
+
+def raises(*_):
+    raise RuntimeError("boom")
+
+
+@pytest.mark.parametrize("method", ["native", "kernel"])
+@pytest.mark.parametrize("way", [raises, lambda _, operation: raises(), lambda *_: sys.exit(0)])
+def test_a_kernel_that_does_not_load_fails_its_checks(method, way):
+    given = type("Given", (Plain,), {method: way})
+    report = run(given, operations=["hardshrink"], check=["HS-VAL-1"])
+    assert not report.conforms
+    results = [result for each in report.runs for result in each.results]
+    assert {result.state.value for result in results} == {"failed"}
+    assert all("boom" in r.message or "SystemExit" in r.message for r in results)
 
 
 def test_installed_of_a_namespace_package(tmp_path, monkeypatch):
