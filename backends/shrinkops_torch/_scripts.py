@@ -31,9 +31,17 @@ def _seen_as(x: Any, dtype: int) -> Any:
     return x.detach().view(_DTYPES[dtype]).clone()
 
 
-_library: Any = vars(torch.library)["Library"]("shrinkops", "DEF")  # it has no types
-_library.define("seen_as(Tensor x, int dtype) -> Tensor")
-_library.impl("seen_as", _seen_as, "CompositeExplicitAutograd")
+def _define() -> None:
+    """Define the operator once a process; a package imported afresh finds the first one's."""
+    namespace = torch.ops.shrinkops
+    if not hasattr(namespace, "seen_as"):
+        library: Any = vars(torch.library)["Library"]("shrinkops", "FRAGMENT")  # it has no types
+        library.define("seen_as(Tensor x, int dtype) -> Tensor")
+        library.impl("seen_as", _seen_as, "CompositeExplicitAutograd")
+        namespace.library = library  # which takes its operators along when it is collected
+
+
+_define()
 
 
 class BitsInScripts(TorchFunctionMode):

@@ -12,6 +12,7 @@ Invariants
 from __future__ import annotations
 
 import sys
+import threading
 import weakref
 from collections.abc import Callable, Sequence
 from importlib.machinery import ModuleSpec
@@ -67,8 +68,9 @@ def state(name: str) -> str:
 class Watch:
     """A finder, first in ``sys.meta_path``, that tells when a framework has been imported.
 
-    It asks the other finders and hands their answer on. Where the module's loader is its
-    own, the loader calls back after it has run the module, once.
+    It asks the other finders and hands their answer on; to one that asks it in turn, as the
+    watch of a shrinkops imported before this one, it has none. Where the module's loader is
+    its own, the loader calls back after it has run the module, once.
 
     Parameters
     ----------
@@ -79,6 +81,7 @@ class Watch:
     def __init__(self, tell: Callable[[], None]) -> None:
         self._tell = tell
         self._names: frozenset[str] = frozenset()
+        self._asking = threading.local()
 
     def expect(self, names: Sequence[str]) -> None:
         """Watch for these frameworks from now on, and for no others."""
@@ -88,15 +91,19 @@ class Watch:
 
     def find_spec(self, name: str, path: Any = None, target: Any = None) -> ModuleSpec | None:
         """Return what the other finders find, for a name that is expected."""
-        if name not in self._names:
+        if name not in self._names or getattr(self._asking, "name", None) == name:
             return None
-        for finder in list(sys.meta_path):
-            if finder is self or not hasattr(finder, "find_spec"):
-                continue
-            spec = finder.find_spec(name, path, target)
-            if spec is not None:
-                self._listen(spec)
-                return spec
+        before, self._asking.name = getattr(self._asking, "name", None), name
+        try:
+            for finder in list(sys.meta_path):
+                if finder is self or not hasattr(finder, "find_spec"):
+                    continue
+                spec = finder.find_spec(name, path, target)
+                if spec is not None:
+                    self._listen(spec)
+                    return spec
+        finally:
+            self._asking.name = before
         return None
 
     def _listen(self, spec: ModuleSpec) -> None:

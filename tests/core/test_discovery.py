@@ -304,12 +304,15 @@ def test_shrinkops_imported_afresh_finds_its_backends_and_the_others(site: Any) 
     site.install("acme")
     told = site.run(
         """
-        print(works(), names())
+        import torch
+        print(works(), names(), shrinkops.hardshrink(torch.ones(2)).sum())
         for name in [n for n in sys.modules if n == "shrinkops" or n.startswith("shrinkops.")]:
             del sys.modules[name]
         import shrinkops
         from shrinkops._plugins.registry import registry
         print(works(), names(), aside())
+        import jax, torch
+        print(*(shrinkops.hardshrink(a).sum() for a in (jax.numpy.ones(2), torch.ones(2))))
         """
     )
-    assert told.splitlines() == ["True ['acme']", "True ['acme'] []"]
+    assert told.splitlines() == ["True ['acme'] tensor(2.)", "True ['acme'] []", "2.0 tensor(2.)"]
