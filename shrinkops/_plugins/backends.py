@@ -114,8 +114,8 @@ class Backends:
                 other = holders.get(entry.name)
                 if other is not None and not other.replaces:
                     why = (
-                        f"refused: ValueError: two backends are named {entry.name!r}: one from "
-                        f"{other.source}, one from {source(plugin.distribution)}; rename one or "
+                        f"refused: ValueError: two backends are named {entry.name!r}: one "
+                        f"{other.source}, one {source(plugin.distribution)}; rename one or "
                         f"uninstall its distribution"
                     )
                     refused.append(

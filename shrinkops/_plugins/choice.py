@@ -141,7 +141,7 @@ def _failed(entry: Entry, cls: type, error: BaseException) -> Answer:
         if entry not in _complained:
             _complained.add(entry)
             warnings.warn(
-                f"shrinkops: backend {entry.name!r} from {entry.source} does not take "
+                f"shrinkops: backend {entry.name!r} {entry.source} does not take "
                 f"{type_name(cls)}, whose class cannot be looked at: {told}",
                 RuntimeWarning,
                 stacklevel=2,
@@ -201,7 +201,7 @@ def _most_specific(cls: type, takers: Sequence[Entry], backends: Backends) -> tu
         if all(reach[entry] < reach[other] for other in others):
             names = ", ".join(repr(e.name) for e in others)
             return entry, f"takes the type, {place}, and fewer of its bases than {names}"
-    rivals = ", ".join(f"{e.name!r} from {e.distribution}" for e in takers)
+    rivals = ", ".join(f"{e.name!r} {e.source}" for e in takers)
     raise UnsupportedArrayError(
         f"{type_name(cls)} is taken by several backends of priority "
         f"{takers[0].declared.priority}: {rivals}; give one a higher priority, choose one with "

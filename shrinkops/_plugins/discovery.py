@@ -84,7 +84,7 @@ class Discovery:
                 self._quarantine(
                     point,
                     f"refused: ValueError: a plugin named {point.name!r} is registered already, "
-                    f"by {source(other.distribution)}; the one from "
+                    f"{source(other.distribution)}; the one "
                     f"{source(point.distribution)} needs another name",
                 )
             elif point.module in self._cut_off and being_imported(point.module):

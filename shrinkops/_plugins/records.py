@@ -35,7 +35,7 @@ BY_HAND = "registered by hand"
 
 def source(distribution: str) -> str:
     """Name where something comes from, in a message."""
-    return distribution if distribution == BY_HAND else f"distribution {distribution!r}"
+    return distribution if distribution == BY_HAND else f"from distribution {distribution!r}"
 
 
 def reason(what: str, error: BaseException) -> str:
@@ -112,7 +112,7 @@ class Entry:
         self.handle: Any = None
 
     def __repr__(self) -> str:
-        return f"<Entry {self.name!r} from {self.source}>"
+        return f"<Entry {self.name!r} {self.source}>"
 
     @property
     def source(self) -> str:
@@ -158,7 +158,7 @@ class Quarantined(Frozen):
         if not self.version and self.name == self.distribution:
             return f"shrinkops cannot read {self.name}: {self.reason}"
         return (
-            f"shrinkops set plugin {self.name!r} from {source(self.distribution)} aside: "
+            f"shrinkops set plugin {self.name!r} {source(self.distribution)} aside: "
             f"{self.reason}"
         )
 

@@ -361,7 +361,7 @@ def _taken(entry: Entry, holder: Entry) -> str:
     if holder.distribution == BY_HAND:
         return f"a backend named {entry.name!r} is registered by hand already; {remedy}"
     return (
-        f"two backends are named {entry.name!r}: one from {holder.source}, one {BY_HAND}; "
+        f"two backends are named {entry.name!r}: one {holder.source}, one {BY_HAND}; "
         f"rename one, or {remedy}"
     )
 

@@ -29,7 +29,7 @@ def test_what_is_registered_by_hand_stays_when_it_is_installed_too(site: Any) ->
     )
     first, raised, second, third = told.splitlines()
     assert first.startswith("['acme', 'beta', 'zeta'] ['acme_x']")
-    assert "one from registered by hand, one from distribution 'acme-x'" in first
+    assert "one registered by hand, one from distribution 'acme-x'" in first
     assert (raised, second) == ("True", "['acme', 'beta', 'zeta'] ['acme_x'] True")
     assert third == "['acme', 'beta', 'zeta'] []"
 

@@ -335,9 +335,9 @@ def test_a_subclass_s_own_backend_wins_without_a_priority(site: Any) -> None:
     )
     assert lines[2:4] == ["numpy", "masked masked"]
     assert (
-        "is taken by several backends of priority 0: 'masked' from registered by hand" in lines[4]
+        "is taken by several backends of priority 0: 'masked' registered by hand" in lines[4]
     )
-    assert "'same' from registered by hand" in lines[4]
+    assert "'same' registered by hand" in lines[4]
 
 
 def test_prefer_and_its_environment_variable(site: Any) -> None:

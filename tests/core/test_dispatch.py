@@ -99,7 +99,7 @@ def test_a_tie_is_an_error_naming_both_and_priority_solves_it() -> None:
     with pytest.raises(shrinkops.UnsupportedArrayError) as caught:
         shrinkops.hardshrink(Box([1.0]))
     message = str(caught.value)
-    assert "'one' from registered by hand, 'two' from registered by hand" in message
+    assert "'one' registered by hand, 'two' registered by hand" in message
     assert "priority" in message
     shrinkops.register(BoxBackend("three", priority=1))
     assert shrinkops.explain(Box([1.0])).backend == "three"
