@@ -33,7 +33,7 @@ def _seen_as(x: Any, dtype: int) -> Any:
 
 def _define() -> None:
     """Define the operator once a process; a package imported afresh finds the first one's."""
-    namespace = torch.ops.shrinkops
+    namespace: Any = torch.ops.shrinkops
     if not hasattr(namespace, "seen_as"):
         library: Any = vars(torch.library)["Library"]("shrinkops", "FRAGMENT")  # it has no types
         library.define("seen_as(Tensor x, int dtype) -> Tensor")

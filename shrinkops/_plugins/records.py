@@ -158,8 +158,7 @@ class Quarantined(Frozen):
         if not self.version and self.name == self.distribution:
             return f"shrinkops cannot read {self.name}: {self.reason}"
         return (
-            f"shrinkops set plugin {self.name!r} {source(self.distribution)} aside: "
-            f"{self.reason}"
+            f"shrinkops set plugin {self.name!r} {source(self.distribution)} aside: {self.reason}"
         )
 
 

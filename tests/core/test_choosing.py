@@ -334,9 +334,7 @@ def test_a_subclass_s_own_backend_wins_without_a_priority(site: Any) -> None:
         lines[1] == "masked True takes the type, at priority 0, and fewer of its bases than 'numpy'"
     )
     assert lines[2:4] == ["numpy", "masked masked"]
-    assert (
-        "is taken by several backends of priority 0: 'masked' registered by hand" in lines[4]
-    )
+    assert "is taken by several backends of priority 0: 'masked' registered by hand" in lines[4]
     assert "'same' registered by hand" in lines[4]
 
 
