@@ -55,7 +55,8 @@ def at_once(operation: Operation, careful: Callable[..., Any]) -> Callable[..., 
         if type(x) is tensor and (run := loops[x.dtype]) is not None:
             try:
                 result = _target(x, out)
-                if result is not None and run(x.data_ptr(), result.data_ptr(), x.numel(), lambd):
+                number = _number(lambd) if type(lambd) is tensor else lambd
+                if result is not None and run(x.data_ptr(), result.data_ptr(), x.numel(), number):
                     if out is not None:
                         _count_as_written((out,))
                     return result
@@ -68,9 +69,8 @@ def at_once(operation: Operation, careful: Callable[..., Any]) -> Callable[..., 
         if type(x) is tensor and (run := loops[x.dtype]) is not None:
             try:
                 result = _target(x, out)
-                if result is not None and run(
-                    x.data_ptr(), result.data_ptr(), x.numel(), *parameters
-                ):
+                numbers = [_number(p) if type(p) is tensor else p for p in parameters]
+                if result is not None and run(x.data_ptr(), result.data_ptr(), x.numel(), *numbers):
                     if out is not None:
                         _count_as_written((out,))
                     return result
@@ -100,6 +100,22 @@ def _target(x: Any, out: Any) -> Any:
     if out is None:
         return torch.empty_like(x)
     return out if out is x or _fits(out, x) else None
+
+
+def _number(tensor: Any) -> Any:
+    """Return what a 0-d tensor holds, where it may be looked at and nobody differentiates by it.
+
+    A loop takes no number that means another thing as an element (NaN, one below zero).
+    """
+    if (
+        tensor.ndim == 0
+        and tensor.is_cpu
+        and tensor.dtype.is_floating_point
+        and not tensor.requires_grad
+        and tensor.data_ptr()  # what a transformation wraps has none
+    ):
+        return tensor.item()
+    return tensor
 
 
 def value(operation: str, x: Any, parameters: Sequence[Any], out: Any) -> Any:

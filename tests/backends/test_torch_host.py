@@ -2,6 +2,10 @@
 
 from __future__ import annotations
 
+import itertools
+import math
+from typing import Any
+
 import numpy as np
 import pytest
 from shrinkops_numpy import memory
@@ -90,3 +94,37 @@ def test_a_loop_declines_what_it_cannot_check() -> None:
     assert memory.loop("nothing", "float64") is None
     int4 = memory.loop("shrink", "int4")
     assert int4 is None or int4(source, target, 9, 0.5, 0.0) is False
+
+
+_VALUES = (0.5, 0.0, -0.0, -1.0, math.nan, math.inf, -math.inf, 1e-45, 1e300, 0.1)
+
+
+@pytest.mark.parametrize("dtype", [torch.float32, torch.float64, torch.bfloat16])
+@pytest.mark.parametrize("name", OPERATIONS)
+def test_a_0d_tensor_is_an_element_of_every_shape(name: str, dtype: Any) -> None:
+    """It is read as a number only where that gives what an element of an array gives."""
+    function = getattr(shrinkops, name)
+    x = torch.tensor([-3, -1, -0.5, -0.1, -0.0, 0, 0.1, 0.5, 1, math.inf, math.nan]).to(dtype)
+    several = len(operations()[name].parameters)
+
+    def result(parameters: Any) -> Any:
+        try:
+            return torch.nan_to_num(function(x, *parameters), nan=7.0).double().tolist()
+        except (TypeError, ValueError) as error:
+            return type(error)
+
+    for values in itertools.product(_VALUES, repeat=several):
+        alone = [torch.tensor(v, dtype=torch.float64) for v in values]
+        assert result(alone) == result([p.expand(x.shape).clone() for p in alone]), values
+
+
+def test_a_0d_tensor_that_is_differentiated_by_is_no_number() -> None:
+    x = torch.tensor([1.0, -2.0])
+    lambd = torch.tensor(0.5, requires_grad=True)
+    shrinkops.softshrink(x, lambd).backward(torch.tensor([1.0, 1.0]))
+    assert lambd.grad == 0
+    values = torch.tensor([0.5, 0.25])
+    mapped = torch.vmap(lambda v: shrinkops.softshrink(x, v))(values)
+    assert torch.equal(mapped, torch.stack([shrinkops.softshrink(x, v) for v in values]))
+    slope = torch.func.jacfwd(lambda v: shrinkops.softshrink(x, v))(values[0])
+    assert torch.equal(slope, torch.tensor([-1.0, 1.0]))
