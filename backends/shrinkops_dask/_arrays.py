@@ -41,9 +41,12 @@ def native(operation: str, form: Format | None) -> Callable[..., Any]:
 
 def with_units(operation: str, x: Any, parameters: Sequence[Any]) -> Any:
     """Return the operation on an array whose chunks have a unit, which converts parameters."""
+    function = public_function(operation)
     arrays = [p for p in parameters if isinstance(p, da.Array)]
     numbers = [None if isinstance(p, da.Array) else p for p in parameters]
-    return _blockwise(operation, x, array_task(public_function(operation), numbers), arrays)
+    if numbers.count(None) > len(arrays):  # which is no number, and is refused as such
+        function(x._meta, *parameters)
+    return _blockwise(operation, x, array_task(function, numbers), arrays)
 
 
 def _blockwise(operation: str, x: Any, task: Callable[..., Any], arrays: Sequence[Any]) -> Any:

@@ -121,7 +121,7 @@ class TestArray:
         assert type(corner) is type(x._meta)
         got = np.asarray(getattr(corner, "magnitude", corner))
         np.testing.assert_array_equal(got, shrinkops.firmshrink(VALUES, 0.5, 1.0)[:2, :2])
-        for wrong in (0.5, Quantity(1, "m")):
+        for wrong in (0.5, None, Quantity(1, "m")):
             with pytest.raises((TypeError, ValueError)):
                 shrinkops.hardshrink(x, wrong)
         with pytest.raises(TypeError, match="out="):
