@@ -185,19 +185,14 @@ def _overlap(kernel: Kernel, tools: Tools, x: Any, lambd: Any, out: Any) -> Any:
 
 def _host_copy(kernel: Kernel, tools: Tools, x: Any, lambd: Any, out: Any) -> Any:
     y = kernel(x, lambd, out)
-    if tools.is_host and out is None:
-        return np.array(y.tolist(), y.dtype) if isinstance(y, np.ndarray) else y
     return tools.make(tools.read(y)) if out is None else y
 
 
 def _fallback(kernel: Kernel, tools: Tools, x: Any, lambd: Any, out: Any) -> Any:
-    """Let NumPy, or where that is the library, Python compute; the right answer."""
+    """Let NumPy compute; the right answer."""
     y = kernel(x, lambd, out)
     if out is not None:
         return y
-    if tools.is_host:
-        listed = np.asarray(y).tolist()
-        return np.array(listed, y.dtype).reshape(y.shape) if isinstance(y, np.ndarray) else y
     array = np.asarray(tools.adapter.to_numpy(x))
     np.where(np.zeros(array.shape, bool), array, array)
     return y
@@ -334,10 +329,12 @@ MUTANTS: Sequence[Mutant] = (
     Mutant("out-any-type", "a list passes as out", "HS-ARR-4/wrong-type", whole(_out_any_type), needs=_OUT),
     Mutant("overlap-garbage", "an overlapping out is written front to back", "HS-ARR-4/overlap",
            whole(_overlap), needs=_OUT),
-    Mutant("host-copy", "the result makes a trip to the host", "HS-ARR-5/resident", whole(_host_copy)),
+    Mutant("host-copy", "the result makes a trip to the host", "HS-ARR-5/resident",
+           whole(_host_copy), applies=_not_host),
     Mutant("subclass-stripped", "a subclass comes back as a plain array", "HS-ARR-6/subclasses",
            whole(_stripped), applies=_has_subclasses),
-    Mutant("silent-fallback", "another library computes", "HS-DSP-1/provenance", whole(_fallback)),
+    Mutant("silent-fallback", "another library computes", "HS-DSP-1/provenance",
+           whole(_fallback), applies=_not_host),
     Mutant("mixed-converted", "an array λ of another library is taken", "HS-DSP-2/mixed",
            whole(_converts_other)),
     Mutant("mixed-unnamed", "a refusal of two libraries names no type", "HS-DSP-2/mixed",
