@@ -10,6 +10,7 @@ Invariants
 
 from __future__ import annotations
 
+import math
 import warnings
 from collections.abc import Callable
 from typing import Any
@@ -95,11 +96,30 @@ class BoundBackend(Backend):
     def kernel(self, operation: Operation) -> Callable[..., Any]:
         guarded = super().kernel(operation)
 
-        def quiet(*arguments: Any) -> Any:
+        def quiet(x: Any, *arguments: Any) -> Any:
+            *parameters, out = arguments
             with np.errstate(all="ignore"):  # of libraries that compute with NumPy (HS-VAL-7)
-                return guarded(*arguments)
+                return guarded(x, *map(self._unmasked, parameters), out)
 
         return quiet
+
+    def _unmasked(self, value: Any) -> Any:
+        """Return a parameter of masked arrays (marray) without mask, NaN where it had one.
+
+        An integer that is masked is -1: neither is a threshold (HS-LAM-6).
+        """
+        if not (
+            isinstance(value, self._class) and hasattr(value, "mask") and hasattr(value, "data")
+        ):
+            return value
+        plain, missing = value.data, value.mask
+        xp = plain.__array_namespace__()
+        if xp.any(missing):
+            whole = "int" in self.dtype_name(value)
+            plain = xp.astype(plain, xp.int64) if whole else plain
+            none = xp.asarray(-1 if whole else math.nan, dtype=plain.dtype)
+            plain = xp.where(missing, none, plain)
+        return self._xp.asarray(plain)
 
     def array_types(self) -> tuple[str, ...]:
         return (f"{self._class.__module__}.{self._class.__qualname__}",)

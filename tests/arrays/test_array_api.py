@@ -145,3 +145,50 @@ def test_a_class_of_ones_own() -> None:
     """
     pytest.importorskip("array_api_strict", reason="optional library")
     subprocess.run([sys.executable, "-c", textwrap.dedent(script)], check=True, timeout=180)
+
+
+class TestMaskedArrays:
+    """marray: the masked arrays of a namespace, found as any other library's are."""
+
+    def test_the_mask_is_that_of_x(self) -> None:
+        marray = pytest.importorskip("marray", reason="optional library")
+        xp = marray.masked_namespace(np)
+        values, mask = np.array([-3.0, 0.25, 1.0]), [False, True, False]
+        for operation, parameters in OPERATIONS.items():
+            function = getattr(shrinkops, operation)
+            x = xp.asarray(values, mask=mask)
+            y = function(x, *parameters)
+            assert type(y) is type(x)
+            assert y.mask.tolist() == mask
+            assert not np.shares_memory(y.mask, x.mask)
+            assert y.data[~y.mask].tolist() == function(values, *parameters)[~y.mask].tolist()
+            out = xp.zeros(3)
+            assert function(x, *parameters, out=out) is out
+            assert out.mask.tolist() == mask
+
+    def test_a_missing_threshold_is_none(self) -> None:
+        marray = pytest.importorskip("marray", reason="optional library")
+        strict = pytest.importorskip("array_api_strict", reason="optional library")
+        for plain in (np, strict):
+            xp = marray.masked_namespace(plain)
+            lambd = xp.asarray(plain.asarray([1.0, 9.0]), mask=plain.asarray([False, True]))
+            y = shrinkops.hardshrink(xp.asarray(plain.asarray([0.25, 0.5])), lambd)
+            assert not plain.any(y.mask)
+            assert np.asarray(y.data).tolist() == [0.0, 0.5]
+            whole = xp.asarray(plain.asarray([2, 9]), mask=plain.asarray([False, True]))
+            big = xp.asarray(plain.asarray([3, 2**60 + 1]))
+            y = shrinkops.softshrink(big, whole)
+            assert np.asarray(y.data).tolist() == [1, 2**60 + 1]
+            assert not plain.any(y.mask)
+
+
+def test_ragged_arrays() -> None:
+    ragged = pytest.importorskip("ragged", reason="optional library")
+    x = ragged.array([[1.0, 0.2], [], [3.0]])
+    for operation, parameters in OPERATIONS.items():
+        y = getattr(shrinkops, operation)(x, *parameters)
+        assert type(y) is type(x)
+        want = [getattr(shrinkops, operation)(np.array(row), *parameters) for row in x.tolist()]
+        assert y.tolist() == [row.tolist() for row in want]
+    y = shrinkops.hardshrink(x, ragged.array([[2.0, 0.1], [], [0.1]]))
+    assert y.tolist() == [[0.0, 0.2], [], [3.0]]

@@ -12,6 +12,7 @@ Invariants
 from __future__ import annotations
 
 import datetime
+import functools
 import importlib
 import warnings
 from collections.abc import Callable, Iterator
@@ -86,6 +87,31 @@ def _masked(u: Any, a: Any) -> Any:
     return Masked(u.Quantity(a, "mV", dtype=a.dtype), mask=a > 2.5)
 
 
+def _pint_column(pint_pandas: Any, a: Any) -> Any:
+    import pandas as pd
+
+    held = pd.arrays.FloatingArray(a, np.zeros(a.shape, bool))
+    return pd.Series(pint_pandas.PintArray(held, "pint[mV]"))
+
+
+@functools.cache
+def _namespace(marray: Any) -> Any:
+    return marray.masked_namespace(np)
+
+
+def _masked_namespace(marray: Any, a: Any) -> Any:
+    return _namespace(marray).asarray(a, mask=a > 2.5)
+
+
+def _astropy_chunks(da: Any, a: Any) -> Any:
+    import astropy.units as u
+
+    def with_unit(block: Any) -> Any:
+        return u.Quantity(block, "mV", dtype=block.dtype)
+
+    return _chunks(da, a).map_blocks(with_unit, dtype=a.dtype, meta=with_unit(a[:0]))
+
+
 def _chunks(da: Any, a: Any) -> Any:
     return da.from_array(a, chunks=2)
 
@@ -125,6 +151,8 @@ KINDS = (
     Kind("pandas Series, Arrow", "pandas", _arrow),
     Kind("pandas Series, sparse", "pandas",
          lambda pd, a: pd.Series(pd.arrays.SparseArray(a, fill_value=np.float32(0)))),
+    Kind("pandas Series, pint", "pint_pandas", _pint_column, unit="mV",
+         distribution="pint-pandas"),
     Kind("pandas Index", "pandas", lambda pd, a: pd.Index(a)),
     Kind("pandas DataFrame", "pandas", lambda pd, a: pd.DataFrame({"a": a, "b": a.astype("f8")}),
          _columns, lambda pd, _: pd.Series({"a": 0.5, "b": 1.0})),
@@ -147,6 +175,8 @@ KINDS = (
     Kind("astropy Masked Quantity", "astropy.units", _masked, unit="mV", distribution="astropy"),
     Kind("astropy Quantity", "astropy.units", lambda u, a: u.Quantity(a, "mV", dtype=a.dtype),
          unit="mV", distribution="astropy"),
+    Kind("astropy Column", "astropy.table", lambda t, a: t.Column(a, unit="mV"),
+         distribution="astropy"),
     Kind("pint Quantity", "pint", _pint, unit="mV"),
     Kind("pint Quantity over dask", "pint", _pint_dask, unit="mV",
          lazy=_is_dask(lambda y: y.magnitude)),
@@ -155,25 +185,41 @@ KINDS = (
     Kind("dask Array", "dask.array", _chunks, lazy=_is_dask(lambda y: y), distribution="dask"),
     Kind("dask Array of sparse chunks", "dask.array", _sparse_chunks, lazy=_is_dask(lambda y: y),
          distribution="dask"),
+    Kind("dask Array of masked chunks", "dask.array",
+         lambda da, a: da.ma.masked_greater(_chunks(da, a), 2.5), lazy=_is_dask(lambda y: y),
+         distribution="dask"),
+    Kind("dask Array of astropy chunks", "dask.array", _astropy_chunks,
+         lazy=_is_dask(lambda y: y), unit="mV", distribution="dask"),
+    Kind("dask Index", "dask.dataframe",
+         lambda dd, a: _frame(dd, a).to_frame("a").set_index("a").index, lazy=_is_dask(lambda y: y),
+         distribution="dask"),
     Kind("dask Series", "dask.dataframe", _frame, lazy=_is_dask(lambda y: y),
          distribution="dask"),
     Kind("dask DataFrame", "dask.dataframe", _frames, _columns, lambda _, __: _per_column(),
          lazy=_is_dask(lambda y: y), distribution="dask"),
     Kind("array_api_strict", "array_api_strict", lambda xp, a: xp.asarray(a)),
+    Kind("marray over NumPy", "marray", _masked_namespace),
+    Kind("ragged", "ragged", lambda r, a: r.array([a[:2].tolist(), a[2:].tolist()])),
     Kind("ndonnx", "ndonnx", lambda xp, a: xp.asarray(a)),
     Kind("MLX", "mlx.core", lambda xp, a: xp.array(a), distribution="mlx"),
 )  # fmt: skip
 
 
-def _scaled(kind: Kind, module: Any, parameters: tuple[float, ...]) -> list[Any]:
+def _millivolts(number: float, library: str) -> Any:
+    module = importlib.import_module(library)
+    if library == "pint":
+        return module.get_application_registry().Quantity(number, "mV")
+    if library == "pint_pandas":
+        return module.PintType.ureg.Quantity(number, "mV")
+    return number * module.mV
+
+
+def _scaled(kind: Kind, parameters: tuple[float, ...]) -> list[Any]:
     """Return numbers in the unit of a kind."""
     if not kind.unit:
         return list(parameters)
-    one = kind.make(module, np.ones(1))
-    unit = getattr(one, "unit", None) or one.units
-    if kind.library == "pint":
-        return [one._REGISTRY.Quantity(p, unit) for p in parameters]
-    return [p * unit for p in parameters]
+    library = "astropy.units" if kind.library == "dask.array" else kind.library
+    return [_millivolts(number, library) for number in parameters]
 
 
 def _seen(action: Callable[[], bool]) -> str:
@@ -191,7 +237,7 @@ def cells(kind: Kind, operation: str) -> tuple[str, ...]:
     def fresh() -> Any:
         return kind.make(module, VALUES.copy())
 
-    x, numbers = fresh(), _scaled(kind, module, PARAMETERS[operation])
+    x, numbers = fresh(), _scaled(kind, PARAMETERS[operation])
     y = function(x, *numbers)
     if kind.lambd is not None:
         lambd = kind.lambd(module, VALUES)
