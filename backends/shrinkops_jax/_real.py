@@ -190,10 +190,11 @@ def _with_derivatives(formula: Formula) -> Callable[..., Any]:
         form = float_format(x.dtype.name)
         part = _parts(formula, x, limits, formula.null)
         bits = part.bits
-        if formula.value is not None:
+        value = formula.value_for(form.name)
+        if value is not None:
             one = bits.dtype.type(form.bias << (form.precision - 1))
             a = widen(jnp.where(part.moved, part.magnitude, one), form, _working(form))
-            result = formula.value(a, *working_values(formula, limits, values, form))
+            result = value(a, *working_values(formula, limits, values, form))
             magnitude = narrow(jnp.abs(result), form)
             sign = bits ^ part.magnitude
             if formula.signed:
