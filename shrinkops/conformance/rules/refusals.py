@@ -10,8 +10,10 @@ Invariants
 from __future__ import annotations
 
 import math
+import random
 from collections.abc import Iterator
 from concurrent.futures import ThreadPoolExecutor
+from itertools import product
 from typing import Any
 
 import numpy as np
@@ -22,6 +24,9 @@ from shrinkops.conformance._context import Call, Context, Shown
 from shrinkops.conformance._model import NotApplicable
 from shrinkops.conformance._numbers import NUMBERS
 from shrinkops.conformance._script import lambda_source, made
+
+from .calls import levels_of_kind
+from .parameters import SCALARS, refusal, scalar, scalar_given, value_at
 
 __all__ = ["CHECKS"]
 
@@ -132,6 +137,62 @@ def no_number(context: Context) -> None:
                     lines=made(context, "x", data),
                     expression=f"f(x, {parameter.name}={source})",
                 )  # fmt: skip
+
+
+@check(
+    "LAM-5/everywhere", "what is refused is refused as every kind of number, for x of every shape",
+    kinds=_ALL, since="1.1",
+)  # fmt: skip
+def everywhere(context: Context) -> None:
+    """Cross kinds of numbers, values that must be refused, shapes of x, and an out."""
+    whole = np.resize(_elements(context), 70)
+    usual = context.thorough or context.dtype in ("float32", "float64", "int32", "complex64")
+    shapes = ((), (7,), (0,), (3, 5), (2, 3, 4)) if usual else ()
+    arrays = [whole, *(np.resize(whole, shape) for shape in shapes)]
+    xs = [context.make(a) for a in arrays]
+    outs: list[Any] = [None] * len(xs)
+    if context.declares("out"):
+        outs = [context.make(np.full_like(a, 1)) for a in arrays]
+    before = [None if out is None else context.read(out).tobytes() for out in outs]
+    for parameter, value in _refused(context):
+        for data, x, out in zip(arrays, xs, outs, strict=True):
+            for more in ({}, {"out": out}) if out is not None else ({},):
+                try:
+                    context.kernel(x, **{parameter: value}, **more)
+                except ValueError:
+                    continue
+                except Exception:  # the same call is convicted below
+                    pass
+                text = lambda_source(value)
+                lines = [*made(context, "x", data), *(["out = x * 0"] if more else [])]
+                context.refuses(
+                    ValueError, lambda x=x, p=parameter, v=value, m=more:  # type: ignore[misc]
+                        context.kernel(x, **{p: v}, **m),
+                    what=f"{parameter} = {text}, x of shape {data.shape}, "
+                    f"{'an' if more else 'no'} out", lines=lines,
+                    expression=f"f(x, {parameter}={text}{', out=out' if more else ''})",
+                )  # fmt: skip
+    for data, out, held in zip(arrays, outs, before, strict=True):
+        context.demand(
+            out is None or context.read(out).tobytes() == held,
+            f"x of shape {data.shape}: a call was refused after out was written",
+            value="out was written", shown=Shown("False"),
+        )  # fmt: skip
+
+
+def _refused(context: Context) -> Iterator[tuple[str, Any]]:
+    """Yield numbers of every kind that a parameter must refuse, the others at their defaults."""
+    operation, number = context.operation, context.number
+    usual = [scalar_given(p.default) for p in operation.parameters]
+    for position, parameter in enumerate(operation.parameters):
+        for kind in SCALARS:
+            for level, again in product(levels_of_kind(number), range(2)):
+                value = scalar(kind, value_at(level, number, random.Random(f"{level} {again}")))
+                if value is None:
+                    continue
+                given = [*usual[:position], scalar_given(value), *usual[position + 1 :]]
+                if refusal(operation, number, given):
+                    yield parameter.name, value
 
 
 @check(
