@@ -60,7 +60,7 @@ def read(backend: Backend, plugin: str) -> Declared:
         texts[attribute] = str(value)
     name = texts["name"]
     if name != name.strip() or not name.isprintable() or set(",:") & set(name):
-        raise wrong("name", name, "a name without commas, colons and spaces around it")
+        raise wrong("name", name, "a printable name without commas, colons and spaces around it")
     priority = get("priority")
     if isinstance(priority, bool) or not hasattr(type(priority), "__index__"):
         raise wrong("priority", priority, "an integer; 0 is right for a library's own types")

@@ -1,6 +1,6 @@
 """Implementations that people use today, as targets of the kit: the machinery.
 
-An operation's suite lists its own (``Suite.wild``); `shrinkops.conformance.pages` writes what
+An operation's suite lists its own (``Suite.wild``); ``tests/tools/deviations.py`` writes what
 the kit says of them.
 """
 

@@ -42,7 +42,7 @@ def with_(**attributes):
     ("attributes", "words"),
     [
         ({"name": ""}, "name is '', expected a non-empty string"),
-        ({"name": "a\x1b"}, "expected a name"),
+        ({"name": "a\x1b"}, "expected a printable name"),
         ({"framework": 3}, "framework is 3"),
         ({"priority": "10"}, "priority is '10', expected an integer"),
         ({"dtypes": {"float32"}}, "expected a frozenset"),

@@ -2,7 +2,7 @@
 
 Invariants
 ----------
-- The file is written by ``python -m shrinkops.conformance.hardshrink.generate`` and by
+- The file is written by ``python tests/tools/vectors.py`` and by
   nothing else; a test compares the two, byte for byte.
 - Its SHA-256 goes into every certificate.
 """

@@ -1,6 +1,6 @@
 """Writes the vectors: the specification as data, for any language.
 
-Run ``python -m shrinkops.conformance.hardshrink.generate`` to write the file anew, with
+Run ``python tests/tools/vectors.py`` to write the file anew, with
 ``--check`` to compare instead. Results come from `definition.exact`, fractions and
 integers only; no array library has a part in them.
 
@@ -22,10 +22,16 @@ from typing import Any
 
 from shrinkops.conformance._bits import hex_of
 from shrinkops.conformance._numbers import NUMBERS, Number, decode, is_nan, round_bits
-
-from .definition import KEPT_OR_ZERO, exact, threshold
-from .inputs import LENGTHS, NUMBERS_OF_PARTS, around, signed, smallest_normal, special
-from .vectors import PATH
+from shrinkops.conformance.hardshrink.definition import KEPT_OR_ZERO, exact, threshold
+from shrinkops.conformance.hardshrink.inputs import (
+    LENGTHS,
+    NUMBERS_OF_PARTS,
+    around,
+    signed,
+    smallest_normal,
+    special,
+)
+from shrinkops.conformance.hardshrink.vectors import PATH
 
 __all__ = ["generate"]
 

@@ -1,7 +1,6 @@
-"""Pages of the documentation that are measured, not written.
+"""Writes the page of what the kit says of implementations in use.
 
-Run ``python -m shrinkops.conformance.pages deviations docs/deviations.md`` for what the kit
-says of implementations in use.
+Run ``python tests/tools/deviations.py docs/deviations.md``.
 """
 
 from __future__ import annotations
@@ -13,10 +12,10 @@ from pathlib import Path
 
 import click
 
-from . import KIT_VERSION
-from ._model import Result, State, Suite
-from ._suites import load_suites
-from ._wild import Corner, Wild, judge
+from shrinkops.conformance import KIT_VERSION
+from shrinkops.conformance._model import Result, State, Suite
+from shrinkops.conformance._suites import load_suites
+from shrinkops.conformance._wild import Corner, Wild, judge
 
 __all__ = ["deviations_page", "main"]
 
@@ -24,14 +23,9 @@ _MARK = {State.PASSED: "✓", State.FAILED: "**✕**"}
 _LONGEST = 160
 
 
-@click.group()
-def main() -> None:
-    """Write a page of the documentation."""
-
-
-@main.command()
+@click.command()
 @click.argument("file", type=click.Path(dir_okay=False, path_type=Path))
-def deviations(file: Path) -> None:
+def main(file: Path) -> None:
     """Judge what people use today, and write the page."""
     file.write_text(deviations_page(load_suites()), encoding="utf-8")
 
@@ -49,7 +43,7 @@ def deviations_page(suites: Sequence[Suite]) -> str:
         "promised the rest. A check is named by its clause in the "
         "[specification](spec/hardshrink).",
         "",
-        "This page is generated: `python -m shrinkops.conformance.pages deviations FILE` "
+        "This page is generated: `python tests/tools/deviations.py FILE` "
         f"(kit {KIT_VERSION}, {datetime.date.today().isoformat()}). It judges what is installed: "
         "`pip install numexpr PyWavelets sigpy keras onnx onnxruntime paddlepaddle` brings what "
         "the tests do not need. A library that changes the dtype fails every corner of that "
@@ -57,7 +51,8 @@ def deviations_page(suites: Sequence[Suite]) -> str:
     ]
     for suite in suites:
         judged = [(w, judge(suite, w)) for w in suite.wild() if w.installed]
-        lines += ["", *_deviations(suite, judged)]
+        if judged:
+            lines += ["", *_deviations(suite, judged)]
         missing = [w.name for w in suite.wild() if not w.installed]
         if missing:
             lines += ["", f"Not installed when this page was made: {', '.join(missing)}."]
