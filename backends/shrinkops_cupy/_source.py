@@ -9,11 +9,11 @@ Invariants
 
 from __future__ import annotations
 
-from pathlib import Path
+from importlib.resources import files
 
 __all__ = ["CASES", "TEMPLATE", "case", "elementwise_body", "kernel_name", "kernel_source"]
 
-TEMPLATE = Path(__file__).with_name("kernels.cuh").read_text(encoding="utf-8")
+TEMPLATE = files(__package__ or "").joinpath("kernels.cuh").read_text(encoding="utf-8")
 
 _FORMATS = {
     "float16": "Float16",

@@ -16,7 +16,7 @@ import importlib.metadata
 import platform
 import sys
 from collections.abc import Callable, Sequence
-from pathlib import Path
+from importlib.resources import files
 from typing import Any
 
 from shrinkops._commands.output import dumps
@@ -28,7 +28,7 @@ from ._report import Run
 
 __all__ = ["LIMITS", "SCHEMA", "certificate", "certificate_text", "described"]
 
-SCHEMA = Path(__file__).with_name("certificate.schema.json")
+SCHEMA = files(__package__ or "").joinpath("certificate.schema.json")
 
 LIMITS = (
     "The backend ran in the process of the kit: it could tell that it was being judged and behave "

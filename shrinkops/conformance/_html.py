@@ -14,7 +14,7 @@ import datetime
 from collections import Counter
 from collections.abc import Iterator, Sequence
 from html import escape
-from pathlib import Path
+from importlib.resources import files
 
 from . import KIT_VERSION
 from ._certificate import LIMITS, certificate, described
@@ -24,7 +24,7 @@ from ._report import Exit, Run
 
 __all__ = ["page"]
 
-_STYLE = Path(__file__).with_name("report.css")
+_STYLE = files(__package__ or "").joinpath("report.css")
 _ANY = ""
 _ORDER = {name: i for i, name in enumerate(NUMBERS)}
 

@@ -18,6 +18,7 @@ import random
 import sys
 from collections.abc import Iterator
 from fractions import Fraction
+from pathlib import Path
 from typing import Any
 
 from shrinkops.conformance._bits import hex_of
@@ -368,7 +369,7 @@ def main(arguments: list[str]) -> int:
         equal = PATH.read_text(encoding="utf-8") == text
         print(f"{PATH.name} is {'as generated' if equal else 'not what the definition gives'}")
         return 0 if equal else 1
-    PATH.write_text(text, encoding="utf-8")
+    Path(str(PATH)).write_text(text, encoding="utf-8")
     print(f"wrote {PATH.name}: {len(text)} characters")
     return 0
 

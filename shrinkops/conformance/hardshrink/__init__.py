@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from pathlib import Path
+from importlib.resources import files
 from typing import Any
 
 from shrinkops.conformance.rules.suite import build_suite
@@ -36,7 +36,7 @@ def _corners() -> Sequence[Any]:
     return CORNERS
 
 
-_MANIFEST = Path(__file__).with_name("checks-1.0.txt")
+_MANIFEST = files(__package__ or "").joinpath("checks-1.0.txt")
 SUITE = build_suite(
     OPERATION,
     (check for module in _MODULES for check in module.CHECKS),

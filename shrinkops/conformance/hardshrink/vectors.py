@@ -12,14 +12,14 @@ from __future__ import annotations
 import hashlib
 import json
 from functools import cache
-from pathlib import Path
+from importlib.resources import files
 from typing import Any
 
 from shrinkops.conformance._numbers import Number
 
 __all__ = ["PATH", "Case", "cases", "document", "parse", "value_of", "vectors_hash"]
 
-PATH = Path(__file__).with_name("vectors-1.0.json")
+PATH = files(__package__ or "").joinpath("vectors-1.0.json")
 
 Case = dict[str, Any]
 
