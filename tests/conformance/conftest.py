@@ -7,7 +7,7 @@ from pathlib import Path
 
 import pytest
 
-collect_ignore = ["third_party.py", "unseen_libraries.py"]
+collect_ignore = ["third_party.py", "unseen_family.py", "unseen_libraries.py"]
 """The first declares an operation when it is imported, which its own test undoes; the second is a
 script beside another."""
 

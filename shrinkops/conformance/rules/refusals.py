@@ -247,6 +247,7 @@ def types(context: Context) -> None:
     dtypes=("float32",), since="1.1",
 )  # fmt: skip
 def threads(context: Context) -> None:
+    _crossed_in_a_thread(context)
     data = np.linspace(-4, 4, 600, dtype=np.float32)
     limits = [0.125 * i for i in range(1, 9)]
     kinds = ["t"]
@@ -275,3 +276,60 @@ def threads(context: Context) -> None:
                 "    both = list(pool.map(lambda v: read(f(x, v)).tobytes(), given * 4))",
             ]),
         )  # fmt: skip
+
+
+def _crossed_in_a_thread(context: Context) -> None:
+    """Cross kinds and values of numbers, outs, shapes and layouts: a thread gives the same."""
+    layouts = [
+        name for name, rules in context.adapter.layouts().items()
+        if rules.fits(2, "float") and rules.writable and rules.as_out and not rules.repeats
+        and "," not in name and not rules.no_out and _can_be_made(context, name)
+    ][:4]  # fmt: skip
+    data = np.resize(_elements(context), 70)
+    ways = [((70,), ""), ((), ""), *(((5, 9), name) for name in ("", *layouts))]
+    outs = ("", "x itself", "new") if context.declares("out") else ("",)
+
+    def call(way: tuple[tuple[int, ...], str], out: str, value: Any) -> Any:
+        x = context.make(np.resize(data, way[0]), way[1])
+        given = x if out == "x itself" else context.make(np.resize(data, way[0]), way[1])
+        try:
+            y = context.kernel(x, value, **({"out": given} if out else {}))
+        except Exception as error:  # what is refused is refused in both
+            return type(error).__name__
+        return context.read(y).tobytes()
+
+    numbers = [
+        scalar(kind, value_at(level, context.number, random.Random(level)))
+        for kind, level in product(_KINDS_IN_THREADS, levels_of_kind(context.number))
+    ]  # fmt: skip
+    calls = [c for c in product(ways, outs, numbers) if c[2] is not None]
+    alone = [call(*c) for c in calls]
+    with ThreadPoolExecutor(1) as pool:
+        both = list(pool.map(lambda c: call(*c), calls))
+    for (way, out, value), here, there in zip(calls, alone, both, strict=True):
+        text = lambda_source(value)
+        more = {"": "", "x itself": ", out=x", "new": ", out=x * 0"}[out]
+        context.demand(
+            here == there,
+            f"λ = {text}, x of shape {way[0]}, layout {way[1] or 'dense'}, "
+            f"out {out or 'none'}: another result in a thread",
+            value="another result",
+            shown=Shown("alone == there", [
+                *made(context, "x", np.resize(data, way[0])), "import concurrent.futures",
+                f"call = lambda x: read(f(x, {text}{more})).tobytes()",
+                "alone = call(backend.adapter().from_numpy(read(x).copy()))",
+                "with concurrent.futures.ThreadPoolExecutor(1) as pool:",
+                "    there = pool.submit(call, x).result()",
+            ]),
+        )  # fmt: skip
+
+
+def _can_be_made(context: Context, layout: str) -> bool:
+    try:
+        context.make(np.ones((5, 9), np.float32), layout)
+    except NotApplicable:
+        return False
+    return True
+
+
+_KINDS_IN_THREADS = ("float", "int", "np.float32", "np.float64", "Fraction", "Decimal")

@@ -155,8 +155,13 @@ def _within_accuracy(environment: Environment, mutant: Mutant) -> str:
     """Say of a defect that is no larger than what the declaration allows that it is none."""
     suite = environment.suite
     accuracy = suite.operation.accuracy if suite.formula is None else "rounded"
-    if mutant.name.startswith("one unit off") and isinstance(accuracy, int):
+    if not isinstance(accuracy, int):
+        return ""
+    if mutant.name.startswith("one unit off"):
         return f"the declaration allows {accuracy} units"
+    wide = {"float64", "complex128"} & environment.target.backend.dtypes
+    if "a unit up" in mutant.name and ("value", "tiny") in (mutant.levels or ()) and not wide:
+        return f"it moves a subnormal threshold by a unit, and the declaration allows {accuracy}"
     return ""
 
 
