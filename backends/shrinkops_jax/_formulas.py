@@ -9,7 +9,8 @@ Invariants
 - Only λ, an element or a result below the normal numbers may be taken for 0 (the processor
   flushes them): what lies between is scaled by powers of two, so that it is no such number.
 - No operation divides by zero or makes a NaN, also where its result is not selected:
-  ``jax.debug_nans``, ``jax.debug_infs`` and checkify look at every operation.
+  ``jax.debug_nans``, ``jax.debug_infs`` and checkify look at every operation. No derivative
+  is infinite there: the transposed selection would multiply it by 0.
 """
 
 from __future__ import annotations
@@ -19,6 +20,7 @@ from dataclasses import dataclass
 from functools import partial
 from typing import Any
 
+import jax
 import jax.numpy as jnp
 import numpy as np
 from jax import lax
@@ -65,6 +67,18 @@ class Formula:
         return self.coarse if self.coarse and format_name == "bfloat16" else self.value
 
 
+@jax.custom_jvp
+def _divided(numerator: Any, denominator: Any) -> Any:
+    return numerator / denominator
+
+
+@_divided.defjvp
+def _(primals: tuple[Any, Any], tangents: tuple[Any, Any]) -> tuple[Any, Any]:
+    # JAX's own rule has the reciprocal of the denominator's square, which soon is infinite.
+    quotient = _divided(*primals)
+    return quotient, (tangents[0] - quotient * tangents[1]) / primals[1]
+
+
 def _quotient(numerator: Any, denominator: Any, otherwise: float) -> Any:
     """Divide where the denominator is a finite normal number, else give a constant.
 
@@ -74,7 +88,8 @@ def _quotient(numerator: Any, denominator: Any, otherwise: float) -> Any:
     usable = (denominator >= range_.smallest_normal) & (denominator <= range_.max)
     one = denominator.dtype.type(1)
     safe = jnp.where(usable, denominator, one)
-    return jnp.where(usable, jnp.where(usable, numerator, one) / safe, one.dtype.type(otherwise))
+    quotient = _divided(jnp.where(usable, numerator, one), safe)
+    return jnp.where(usable, quotient, one.dtype.type(otherwise))
 
 
 def _powers(dtype: Any) -> tuple[int, int]:
@@ -150,11 +165,13 @@ def _firm(a: Any, t: Any, u: Any, lowered: Callable[..., Any] = _lowered) -> Any
 
 def _firm_by_lambd(a: Any, t: Any, u: Any) -> Any:
     width, up, down = _width(t, u)
+    a = _smaller(a, u)  # it is, where this is asked
     return firm_gain(t, u) * _quotient((a * up - u * up) * down, width, -1)
 
 
 def _firm_by_mu(a: Any, t: Any, u: Any) -> Any:
     width, up, down = _width(t, u)
+    a = _smaller(a, u)
     return _quotient(t * up, width, 0) * down * _quotient((t * up - a * up) * down, width, 0)
 
 
@@ -168,7 +185,7 @@ def _garrote(a: Any, t: Any, lowered: Callable[..., Any] = _lowered) -> Any:
 
 
 def _garrote_slope(a: Any, t: Any) -> Any:
-    ratio = _quotient(t, a, 0)
+    ratio = _quotient(_smaller(t, a), a, 0)
     return a.dtype.type(1) + ratio * ratio
 
 
@@ -176,6 +193,7 @@ def _garrote_by_lambd(a: Any, t: Any) -> Any:
     # Twice the one or half of the other: neither overflows nor leaves the normal numbers.
     one, two, half = (a.dtype.type(number) for number in (1, 2, 0.5))
     below = a < one
+    t = _smaller(t, a)
     return -_quotient(t * jnp.where(below, two, one), a * jnp.where(below, one, half), 0)
 
 

@@ -24,6 +24,7 @@ from shrinkops.conformance._numbers import decode
 from .calls import Case, Unavailable, arguments, build, made
 from .claims import Claim
 from .dimensions import SHAPES, shape_of
+from .flushed import further, further_slopes, tiny
 from .oracle import Want, part_of
 from .parameters import ARRAYS
 from .paths import Paths
@@ -138,14 +139,16 @@ class Derivatives(Paths):
         case.perhaps = True
         lines, text = arguments(context, case)
         case.setup.lines = [*lines, *made(context, "x", row["layout"], shape)]
-        slopes = self._slopes(case)
+        slopes, others = self._slopes(case), self._further(case)
         derivative, _, by = row["derivative"].partition(" by ")
         self._tangents(case, row["cotangent"], slopes[0], np.random.default_rng(position))
         with np.errstate(all="ignore"):
             if by:
-                self._by_parameter(case, text, derivative + " by", by, slopes)
+                place = 1 + self.dimensions.parameters.index(by)
+                of_it = slopes[place], others[place]
+                self._by_parameter(case, text, derivative + " by", by, *of_it)
             else:
-                self._by_x(case, text, derivative, slopes[0])
+                self._by_x(case, text, derivative, slopes[0], others[0])
         return case
 
     def _slopes(self, case: Case) -> list[_Array]:
@@ -159,6 +162,21 @@ class Derivatives(Paths):
             np.concatenate([one[i] for row in rows for one in row])[place].reshape(case.x.shape)
             for i in range(1 + len(self.dimensions.parameters))
         ]
+
+    def _further(self, case: Case) -> list[_Array]:
+        """Return the slopes that a library which flushes subnormals may give, choices first."""
+        count = 1 + len(self.dimensions.parameters)
+        if not tiny(self.oracle):
+            return [np.empty((0, *case.x.shape))] * count
+        rows = [
+            [further_slopes(self.oracle, block, c) for block in case.blocks]
+            for c in case.combinations
+        ]
+        place = case.select * sum(len(block) for block in case.blocks) + case.index
+        tables = [
+            np.concatenate([one[i] for row in rows for one in row], axis=1) for i in range(count)
+        ]
+        return [table[:, place].reshape(-1, *case.x.shape) for table in tables]
 
     def _tangents(self, case: Case, kind: str, slope: _Array, draw: np.random.Generator) -> None:
         dtype, number = case.x.dtype, self.context.number
@@ -187,7 +205,7 @@ class Derivatives(Paths):
             names["data_h"] = (draw.integers(-8, 9, case.x.shape) / 4).astype(dtype)
             case.setup.lines.append("h = make(data_h)")
 
-    def _by_x(self, case: Case, text: str, derivative: str, slope: _Array) -> None:
+    def _by_x(self, case: Case, text: str, derivative: str, slope: _Array, others: _Array) -> None:
         case.call = KINDS[derivative].format(text)
         given = case.setup.names["data_h" if derivative == "through the cotangent" else "data_g"]
         if derivative == "second":
@@ -202,14 +220,18 @@ class Derivatives(Paths):
         case.want = Want(
             np.asarray(values, case.x.dtype), np.zeros(slope.shape, bool),
             np.asarray(slope != slope), np.where(inexact, 8 * self._epsilon() * size, 0),
+            others=self._off(further(slope, others, given, tiny(self.oracle)), 8),
         )  # fmt: skip
 
+    def _off(self, found: list[_Array], units: int) -> list[tuple[_Array, _Array]]:
+        """Give further results the accuracy of the others."""
+        return [(one, units * self._epsilon() * np.abs(one)) for one in found]
+
     def _by_parameter(
-        self, case: Case, text: str, derivative: str, by: str, slopes: list[_Array]
+        self, case: Case, text: str, derivative: str, by: str, partial: _Array, others: _Array
     ) -> None:
         position = self.dimensions.parameters.index(by)
         array = case.given[position].array
-        partial = slopes[1 + position]
         names = case.setup.names
         ordinary = np.isfinite(case.x if case.x.dtype.kind == "c" else case.x.astype(np.float64))
         never = not any(by in piece.partials for piece in self.oracle.operation.pieces)
@@ -225,7 +247,9 @@ class Derivatives(Paths):
             values = product.astype(case.x.dtype)
             free = ~ordinary & (not never)
             within = epsilon * np.abs(product) + 32 * self._tiny()
-            case.want = Want(values, free & False, free, within)
+            along = np.broadcast_to(d, case.x.shape).astype(np.longdouble)
+            found = further(partial, others, along, tiny(self.oracle))
+            case.want = Want(values, free & False, free, within, others=self._off(found, 16))
             return
         given = names["data_g"].real.astype(np.longdouble)
         terms = np.where(partial == 0, 0, given * partial)
@@ -239,8 +263,24 @@ class Derivatives(Paths):
         count = max(terms.size // max(total.size, 1), 1)
         big = ~np.isfinite(loose.astype(np.float32)) | (loose > 1e30)
         within = epsilon * count * loose + 32 * self._tiny()  # the sign of a zero is not specified
-        case.want = Want(total.astype(array.dtype), free & False, free | big, within)
+        found = further(partial, others, given, tiny(self.oracle))
+        case.want = Want(
+            total.astype(array.dtype), free & False, free | big, within,
+            others=self._sums(terms, found, axes, within) if found else (),
+        )  # fmt: skip
         case.number = self._number_of(array)
+
+    def _sums(
+        self, terms: _Array, found: list[_Array], axes: tuple[int, ...], within: _Array
+    ) -> list[tuple[_Array, _Array]]:
+        """Return what a sum may be besides: each term, where there is one; else all between."""
+        whole = [np.where(np.isnan(one), terms, one) for one in found]
+        if terms.size == within.size:
+            sums = [one.sum(axis=axes).reshape(within.shape) for one in whole]
+            return [(one, 16 * self._epsilon() * np.abs(one)) for one in sums]
+        low = np.minimum.reduce([terms, *whole]).sum(axis=axes).reshape(within.shape)
+        high = np.maximum.reduce([terms, *whole]).sum(axis=axes).reshape(within.shape)
+        return [((low + high) / 2, (high - low) / 2 + within)]
 
     def _number_of(self, array: _Array) -> Any:
         from shrinkops.conformance._numbers import NUMBERS

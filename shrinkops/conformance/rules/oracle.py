@@ -13,7 +13,7 @@ from __future__ import annotations
 
 import math
 from collections.abc import Callable, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from fractions import Fraction
 from functools import cached_property, lru_cache
 from typing import TYPE_CHECKING, Any
@@ -35,6 +35,12 @@ Exact = Any
 
 _ENDLESS = Fraction(1 << 20_000)
 """Stands for an infinite parameter in pieces: they are asked for the limit."""
+
+
+def endless(value: Exact) -> Exact:
+    """Return a number that pieces can be asked for."""
+    return _ENDLESS if value == math.inf else value
+
 
 EITHER = -1
 """Of an element: x or zero, as the specification leaves it."""
@@ -89,17 +95,20 @@ class Want:
         Elements that may be anything.
     within : ndarray
         By how much an element may be off, as a number; mostly 0.
+    others : sequence of (ndarray, ndarray)
+        Further right results, NaN where there is none, and by how much each may be off.
     """
 
     values: _Array
     either: _Array
     open: _Array
     within: _Array
+    others: Sequence[tuple[_Array, _Array]] = field(default=(), kw_only=True)
 
     @cached_property
     def loose(self) -> bool:
         """Whether anything is left open."""
-        return bool(self.either.any() or self.open.any() or self.within.any())
+        return bool(self.either.any() or self.open.any() or self.within.any() or len(self.others))
 
 
 FIELDS = ("values", "either", "open", "within")

@@ -260,6 +260,9 @@ class Paths:
                 wide = np.clongdouble if got.dtype.kind == "c" else np.longdouble
                 off = np.abs(got.astype(wide) - want.astype(wide))
             equal |= (off <= case.want.within) & (case.want.within > 0)
+        for values, within in case.want.others:
+            with np.errstate(all="ignore"):
+                equal |= np.abs(got.astype(np.longdouble) - values) <= within
         if equal.all():
             return None
         wrong = int(np.flatnonzero(~np.atleast_1d(equal))[0])

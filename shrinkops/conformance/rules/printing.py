@@ -43,6 +43,15 @@ def wrong_element(context: Context, case: Case, got: _Array, wrong: int) -> Faul
         kind = complex if got.dtype.kind == "c" else float
         right = kind(case.want.values.reshape(-1)[wrong])
         claim = f"abs({kind.__name__}(read(y).reshape(-1)[{wrong}]) - {right!r}) <= {within}"
+    others = [
+        (float(values.reshape(-1)[wrong]), float(off.reshape(-1)[wrong]))
+        for values, off in case.want.others
+    ]
+    others = [(value, off) for value, off in others if value == value]
+    if others:
+        either_of = [(float(case.want.values.reshape(-1)[wrong]), within), *others]
+        claim = f"any(abs(float(read(y).reshape(-1)[{wrong}]) - v) <= d for v, d in {either_of})"
+        wanted += "".join(f" or {value:.9g}" for value in dict.fromkeys(v for v, _ in others))
     says = f"element {wrong}: {x}expected {wanted}, got {found}"
     return Fault(says, claim, value=hex_of(at(got), number), at=wrong)
 
