@@ -7,7 +7,7 @@ from typing import Any
 import numpy as np
 import pytest
 
-from shrinkops import hardshrink, shrink, softshrink
+from shrinkops import explain, hardshrink, shrink, softshrink
 
 VALUES = np.array([0.25, 1.0, -3.0])
 
@@ -38,6 +38,21 @@ class TestAwkward:
         x = ak.with_parameter(ak.Array([[1.0, 0.2]]), "__list__", "Signal")
         for lambd in (ak.Array([[2.0, 0.1]]), ak.Array([0.5])):
             assert ak.type(hardshrink(x, lambd)) == ak.type(x)
+
+    def test_virtual_arrays_are_read(self) -> None:
+        read: list[str] = []
+
+        def numbers() -> Any:
+            read.append("x")
+            return VALUES
+
+        form = {"class": "NumpyArray", "primitive": "float64", "form_key": "a"}
+        x = self.ak.from_buffers(form, len(VALUES), {"a-data": numbers})
+        assert explain(x).inside[0].type == "numpy.ndarray"
+        assert not read
+        assert hardshrink(x).tolist() == [0.0, 1.0, -3.0]
+        assert hardshrink(x, x).tolist() == [0.0, 0.0, -3.0]  # a negative λ is an empty band
+        assert read == ["x"]
 
     def test_nothing_but_missing_thresholds(self) -> None:
         for x, none in (([1.0, 0.2], [None, None]), ([[1.0], [0.2]], [[None], [None]])):

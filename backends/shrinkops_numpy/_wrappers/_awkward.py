@@ -5,8 +5,9 @@ Invariants
 - Lists, options and records stay as they are; a missing element stays missing.
 - A parameter that is an array is broadcast by awkward, and never enlarges x; what is missing in
   it is no threshold, and nothing of x goes missing by it.
-- Leaves go to the backend of their own library; of leaves without data (typetracer, by which
-  dask-awkward plans) only the types are checked.
+- Leaves go to the backend of their own library; those of virtual arrays are read first, as by
+  every function of awkward. Of leaves without data (typetracer, by which dask-awkward plans) only
+  the types are checked.
 """
 
 from __future__ import annotations
@@ -43,12 +44,12 @@ class _Awkward(Wrapper):
             if x_leaf.backend.name == "typetracer":
                 check_numbers(x_leaf.dtype, "", [] if any(several) else parameters, inner)
                 return tuple(leaves) if others else x_leaf
-            rest = iter(leaf.data for leaf in others)
+            rest = iter(_numbers_of(leaf) for leaf in others)
             taken = [
                 next(rest) if array else value
                 for array, value in zip(several, parameters, strict=True)
             ]
-            result = inner.compute(Part(x_leaf.data), taken, None)
+            result = inner.compute(Part(_numbers_of(x_leaf)), taken, None)
             computed = ak.contents.NumpyArray(result, parameters=x_leaf.parameters)
             return (computed, *others) if others else computed
 
@@ -88,12 +89,21 @@ class _Awkward(Wrapper):
 
         def visit(layout: Any, **_: Any) -> Any:
             if layout.is_numpy:
-                leaves.append(layout.data)
+                leaves.append(np.ndarray if _is_virtual(layout) else layout.data)
                 return layout
             return None
 
         ak.transform(visit, x)
         return leaves
+
+
+def _is_virtual(leaf: Any) -> bool:
+    return hasattr(leaf.data, "materialize")
+
+
+def _numbers_of(leaf: Any) -> Any:
+    """Return the numbers of a leaf, which are read now where awkward had put that off."""
+    return leaf.data.materialize() if _is_virtual(leaf) else leaf.data
 
 
 def _numbers(value: Any, name: str, inner: Inner) -> Any:
