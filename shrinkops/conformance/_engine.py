@@ -68,6 +68,9 @@ def _attempt(environment: Environment, item: Item) -> Result:
             warnings.simplefilter("ignore")  # a library's notices about itself
             warnings.simplefilter("error", RuntimeWarning)
             before = context.settings()
+            if item.check.idle(environment.adapter):
+                name = environment.target.backend.name
+                raise NotApplicable(f"the adapter of {name!r} names no {item.check.tries}")
             item.check.function(context)
             _unchanged(context, before)
     except NotApplicable as reason:

@@ -16,6 +16,7 @@ from enum import StrEnum
 from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
+    from shrinkops.adapter import Adapter
     from shrinkops.operations._declaration import Operation
 
     from ._context import Context
@@ -82,6 +83,9 @@ class Check:
         Capabilities that must be declared for it to apply.
     lacks : frozenset of str
         Capabilities that must not be declared: the other direction.
+    tries : str
+        The method of the adapter that names what it is tried on, ``subclasses``. Where that
+        names nothing, the reason is none of an element type, and the check is one item.
     transformed : bool
         Runs once for each transformation that the backend declares.
     since : str
@@ -98,9 +102,14 @@ class Check:
     dtypes: frozenset[str] = frozenset()
     needs: frozenset[str] = frozenset()
     lacks: frozenset[str] = frozenset()
+    tries: str = ""
     transformed: bool = False
     since: str = "1.0"
     provisional: bool = False
+
+    def idle(self, adapter: Adapter) -> bool:
+        """Return whether the library has nothing that it could be tried on."""
+        return bool(self.tries) and not getattr(adapter, self.tries)()
 
     @property
     def clause(self) -> str:

@@ -76,7 +76,7 @@ def make_plan(
         item
         for check in suite.checks
         if not (frozen and (check.provisional or check.since != "1.0"))
-        for item in _items(check, target, devices, names)
+        for item in _items(check, target, devices, names, check.idle(adapter))
     ]
     chosen = [i for i in every if not patterns or any(_matches(i, p) for p in patterns)]
     return Plan(chosen, len(every))
@@ -88,8 +88,9 @@ def _matches(item: Item, pattern: str) -> bool:
 
 
 def _items(
-    check: Check, target: Target, devices: Sequence[Any], transformations: Sequence[str]
-) -> Iterator[Item]:
+    check: Check, target: Target, devices: Sequence[Any], transformations: Sequence[str],
+    idle: bool,
+) -> Iterator[Item]:  # fmt: skip
     capabilities = target.backend.capabilities
     missing = sorted(check.needs - capabilities)
     if missing:
@@ -97,7 +98,7 @@ def _items(
         return
     if check.lacks & capabilities:
         return  # the other direction of a capability that is declared
-    if not check.kinds:
+    if not check.kinds or idle:
         yield from (Item(check, device=device) for device in devices[:1])
         return
     dtypes = [d for d in sorted(target.backend.dtypes) if _applies(check, target, d)]

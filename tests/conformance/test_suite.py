@@ -18,6 +18,8 @@ from shrinkops._target import operations
 from shrinkops.conformance._bits import array_of, bits_of, hex_of, same
 from shrinkops.conformance._model import Form
 from shrinkops.conformance._numbers import NUMBERS, decode, is_nan, round_bits
+from shrinkops.conformance._plan import make_plan
+from shrinkops.conformance._session import environments
 from shrinkops.conformance._suites import load_suites
 from shrinkops.conformance.hardshrink import SUITE, scenarios, vectors
 from shrinkops.conformance.hardshrink.definition import KEPT_OR_ZERO, exact, expected
@@ -108,3 +110,20 @@ def test_comparison_has_no_tolerance():
     y = array_of([0, 0, 0x3F800001, 0x7F800001], number)
     assert same(x, y, number).tolist() == [True, False, False, True]
     assert np.array_equal(x[:1], y[:1])
+
+
+def test_what_a_library_has_nothing_of_is_one_question():
+    (environment,) = environments("numpy", names=["shrink"])
+    adapter = environment.adapter
+
+    class Without(type(adapter)):
+        def subclasses(self):
+            return ()
+
+    def planned(adapter):
+        plan = make_plan(environment.suite, environment.target, adapter, patterns=["*ARR-6/paths"])
+        return [item.dtype for item in plan.items]
+
+    assert len(planned(adapter)) > 3
+    assert "" not in planned(adapter)
+    assert planned(Without(environment.target.backend)) == [""]

@@ -353,12 +353,16 @@ def lazy(context: Context) -> None:
     "HS-ARR-6/subclasses",
     "a subclass is kept or refused, never stripped",
     kinds=("float", "integer"),
+    tries="subclasses",
 )
 def subclasses(context: Context) -> None:
     behaviours.subclasses(context, Call(np.resize(mixture(context, 24), (4, 6)), _lambda(context)))
 
 
-@check("HS-ARR-6/values", "a subclass that is kept holds the right elements", kinds=("float",))
+@check(
+    "HS-ARR-6/values", "a subclass that is kept holds the right elements", kinds=("float",),
+    tries="subclasses",
+)  # fmt: skip
 def subclass_values(context: Context) -> None:
     tried = 0
     data = mixture(context, 33)

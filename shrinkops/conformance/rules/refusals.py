@@ -97,7 +97,7 @@ def _read_only(context: Context, call: Call) -> None:
 
 @check(
     "ARR-6/paths", "a subclass is kept or refused, under every kind of threshold",
-    kinds=("float", "integer"), since="1.1",
+    kinds=("float", "integer"), tries="subclasses", since="1.1",
 )  # fmt: skip
 def subclasses(context: Context) -> None:
     from shrinkops.conformance.hardshrink import behaviours
