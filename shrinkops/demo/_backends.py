@@ -13,7 +13,6 @@ from __future__ import annotations
 
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
-from functools import partial
 from typing import Any
 
 import numpy as np
@@ -23,8 +22,9 @@ from numpy.typing import NDArray
 import shrinkops
 from shrinkops._target import find_target
 from shrinkops.adapter import Adapter
+from shrinkops.benchmark._calls import Call
+from shrinkops.benchmark._sampling import Plan, sample
 
-from ._timing import alternate
 from ._wavelets import Decomposition, flat, method
 
 __all__ = ["TIMED_SIZE", "Place", "Run", "boundary_note", "places", "run_on"]
@@ -45,38 +45,24 @@ class Place:
     @property
     def label(self) -> str:
         """The device in a word."""
-        platform = getattr(self.device, "platform", None)
+        if platform := getattr(self.device, "platform", None):
+            return f"{platform}:{getattr(self.device, 'id', 0)}"
         if self.device is None:
             return "cpu"
-        if platform is not None:
-            return f"{platform}:{getattr(self.device, 'id', 0)}"
         return f"device {self.device}" if isinstance(self.device, int) else str(self.device)
 
 
 @dataclass(frozen=True)
 class Run:
-    """What one backend did on one device.
-
-    Attributes
-    ----------
-    place : Place
-    shrunk : list
-        The coefficients of each record, shrunk and read back.
-    seconds : float
-        Of one call on `TIMED_SIZE` coefficients.
-    over_where, over_pywt : float
-        How many times longer the two other ways take; NaN where there is none.
-    error, lacking : str
-        Why there is nothing of the above: it failed, or does not take the dtype.
-    """
+    """What one backend did on one device: the coefficients of each record, shrunk and read back."""
 
     place: Place
     shrunk: list[list[Any]]
-    seconds: float = float("nan")
-    over_where: float = float("nan")
+    seconds: float = float("nan")  # of one call on `TIMED_SIZE` coefficients
+    over_where: float = float("nan")  # how many times longer the two other ways take, if any
     over_pywt: float = float("nan")
-    error: str = ""
-    lacking: str = ""
+    error: str = ""  # why there is nothing of the above: it failed, or
+    lacking: str = ""  # does not take the dtype
 
     def differing(self, reference: Run) -> int:
         """Count the coefficients whose bits are not those of another run."""
@@ -147,16 +133,18 @@ def _time(
     lambd, ours = decomposition.thresholds[-1], method(operation)
     x = place.adapter.from_numpy(array, place.device)
     place.adapter.synchronize(x)
-    rivals: dict[str, Callable[[], object]] = {
-        "ours": lambda: place.adapter.synchronize(ours(x, lambd))
-    }
-    for name, idioms in (("where", _WHERE), ("pywt", _PYWT)):
-        if operation in idioms:
-            rivals[name] = partial(idioms[operation], array, lambd)
+    calls = [Call(ours, (x, lambd), synchronize=place.adapter.synchronize)]
+    idioms = [_WHERE.get(operation), _PYWT.get(operation)]
+    calls += [Call(idiom, (array, lambd)) for idiom in idioms if idiom]
     with np.errstate(all="ignore"):
-        times, ratios = alternate([*rivals.values()], seconds)
-    over = dict(zip(rivals, ratios, strict=True))
-    return times[0], over.get("where", np.nan), over.get("pywt", np.nan)
+        samples = sample(
+            calls, Plan(blocks=10**6, fewest=3, sample_seconds=0, most_seconds=seconds)
+        )
+    others = iter(range(1, len(calls)))
+    where, pywt_ = (
+        float(np.median(samples.ratio(next(others), 0))) if idiom else np.nan for idiom in idioms
+    )
+    return float(np.median(samples.seconds[:, 0])), where, pywt_
 
 
 def _bits(coefficients: list[Any]) -> NDArray[np.unsignedinteger]:
@@ -169,12 +157,9 @@ def boundary_note(decompositions: Sequence[Decomposition]) -> str:
     edge = np.array([0.5, -0.5], np.float32)
     if np.array_equal(pywt.threshold(edge, 0.5, mode="hard"), shrinkops.hardshrink(edge, 0.5)):
         return "At |x| = λ this PyWavelets gives what hardshrink gives, zero."
-    touched = round(
-        sum(
-            d.share(lambda x, t: np.abs(x) == x.dtype.type(t)) * d.details.size
-            for d in decompositions
-        )
-    )
+    shares = [d.share(lambda x, t: np.abs(x) == x.dtype.type(t)) for d in decompositions]
+    pairs = zip(shares, decompositions, strict=True)
+    touched = round(sum(share * d.details.size for share, d in pairs))
     return (
         f"At |x| = λ exactly, pywt.threshold keeps x and hardshrink gives 0; "
         f"{touched or 'none'} of these coefficients {'is' if touched == 1 else 'are'} there."

@@ -27,6 +27,7 @@ import warnings
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass
+from importlib.util import find_spec
 from pathlib import Path
 from typing import Any
 
@@ -139,15 +140,16 @@ def _resident() -> int:
 
 def parse_size(text: str) -> int:
     """Return a number of bytes from text such as ``"8GB"`` or ``"600MiB"``."""
-    match = re.fullmatch(r"\s*([0-9.]+)\s*([kKMGT]?)(i?)[bB]?\s*", text)
+    _need_libraries()
+    from dask.utils import parse_bytes
+
     try:
-        number = float(match[1]) if match else -1.0
-    except ValueError:
-        number = -1.0
-    if match is None or not 0 < number < math.inf:
+        size = int(parse_bytes(text)) if re.search(r"\d", text) else 0  # dask reads "GB" as 1 GB
+    except (ValueError, OverflowError):
+        size = 0
+    if size <= 0:
         raise DistributedError(f"{text!r} is no size; give one such as 8GB or 600MiB")
-    base = 1024 if match[3] else 1000
-    return int(number * base ** ("", "k", "m", "g", "t").index(match[2].lower()))
+    return size
 
 
 def run(plan: Plan, show: Callable[[str], None]) -> Result:
@@ -168,14 +170,17 @@ def steps(plan: Plan) -> int:
     return 3 * len(list(_slabs(plan)))
 
 
-def _check(plan: Plan) -> None:
-    from shrinkops.spec import public_function
-
-    missing = [n for n in ("dask", "distributed", "zarr", "pywt") if not _found(n)]
-    if missing:
+def _need_libraries() -> None:
+    if missing := [n for n in ("dask", "distributed", "zarr", "pywt") if find_spec(n) is None]:
         raise DistributedError(
             f"{', '.join(missing)} cannot be imported; pip install 'shrinkops[demo,distributed]'"
         )
+
+
+def _check(plan: Plan) -> None:
+    from shrinkops.spec import public_function
+
+    _need_libraries()
     try:
         public_function(plan.operation)(np.empty(0, np.float32), plan.threshold)
     except (TypeError, ValueError) as error:
@@ -192,12 +197,6 @@ def _check(plan: Plan) -> None:
             f"{folder} has {free / 1e9:.1f} GB free, input and result need {needed / 1e9:.1f}; "
             f"give another --folder, or a smaller --size"
         )
-
-
-def _found(name: str) -> bool:
-    import importlib.util
-
-    return importlib.util.find_spec(name) is not None
 
 
 @contextmanager
@@ -273,7 +272,8 @@ def _stream(plan: Plan, folder: Path, client: Any, show: Callable[[str], None]) 
         compute(da.store(array[rows], target, regions=region, lock=False, compute=False), text)
 
     source = store("noisy.zarr")
-    made = da.map_blocks(_record_block, chunks=_regular(shape, chunks), dtype="f4", meta=_META)
+    regular = da.core.normalize_chunks(chunks, shape)
+    made = da.map_blocks(_record_block, chunks=regular, dtype="f4", meta=_META)
     for rows in _slabs(plan):
         write(made, source, rows, f"writing records to {rows.stop}")
 
@@ -306,10 +306,6 @@ def _stream(plan: Plan, folder: Path, client: Any, show: Callable[[str], None]) 
 
 
 _META = np.empty((0, 0), np.float32)
-
-
-def _regular(shape: tuple[int, int], chunks: tuple[int, int]) -> tuple[tuple[int, ...], ...]:
-    return ((chunks[0],) * (shape[0] // chunks[0]), (chunks[1],))
 
 
 def _kill_soon(client: Any) -> int:

@@ -35,8 +35,8 @@ _STYLE: dict[str, Any] = {
     "legend.frameon": False,
     "svg.fonttype": "none",
 }
-_WIDEST = 2048
-"""Samples of a long signal that are shown, from its middle."""
+_WIDEST = 2048  # samples of a long signal that are shown, from its middle
+_SIZES = {(1, 2): (10, 7.5), (1,): (11, 3.9), (2,): (12, 3.9)}  # by the records' dimensions
 
 
 def formats() -> list[str]:
@@ -51,44 +51,30 @@ def draw(
     operation: str,
     output: Path,
 ) -> None:
-    """Write the picture of up to one signal and one image.
-
-    Parameters
-    ----------
-    records, decompositions : sequence
-    shrunk : sequence of list
-        The coefficients of each record, shrunk.
-    operation : str
-    output : Path
-        Its ending chooses the format.
-    """
+    """Write the picture of up to one signal and one image; the ending chooses the format."""
     results = [
         (record, decomposition.reconstruct(details))
         for record, decomposition, details in zip(records, decompositions, shrunk, strict=True)
     ]
+    kinds = tuple(record.noisy.ndim for record in records)
     settings: Any = {**matplotlib.rcParamsDefault, **_STYLE}
     with matplotlib.rc_context(settings):
-        if len(results) == 2:
-            figure = Figure(figsize=(10, 7.5), layout=_layout())
-            halves: Any = figure.subfigures(2, 1, height_ratios=[1, 1.1])
-            top, bottom = halves
-            _signal(top.subplots(), *results[0])
-            left, middle, right = bottom.subplots(1, 3, width_ratios=[1, 1, 0.98])
-            _images([left, middle], *results[1])
-        elif results[0][1].ndim == 1:
-            figure = Figure(figsize=(11, 3.9), layout=_layout())
-            left, right = figure.subplots(1, 2, width_ratios=[2.1, 1])
-            _signal(left, *results[0])
-        else:
-            figure = Figure(figsize=(12, 3.9), layout=_layout())
-            left, middle, right = figure.subplots(1, 3, width_ratios=[1, 1, 0.98])
-            _images([left, middle], *results[0])
+        figure = Figure(
+            figsize=_SIZES[kinds], layout=ConstrainedLayoutEngine(w_pad=0.1, h_pad=0.08)
+        )
+        parts: Any = figure.subfigures(len(kinds), 1, height_ratios=[1, 1.1][: len(kinds)])
+        rows = np.atleast_1d(parts)
+        for row, ndim, result in zip(rows, kinds, results, strict=True):
+            if ndim == 2:
+                *both, right = row.subplots(1, 3, width_ratios=[1, 1, 0.98])
+                _images(both, *result)
+            elif len(kinds) == 2:
+                _signal(row.subplots(), *result)
+            else:
+                left, right = row.subplots(1, 2, width_ratios=[2.1, 1])
+                _signal(left, *result)
         _curve(right, decompositions[-1], operation)
         figure.savefig(output, dpi=160)
-
-
-def _layout() -> ConstrainedLayoutEngine:
-    return ConstrainedLayoutEngine(w_pad=0.1, h_pad=0.08)
 
 
 def _after(record: Record, estimate: NDArray[np.floating]) -> tuple[str, str]:

@@ -1,11 +1,10 @@
 """Wavelet shrinkage around one call of ``shrinkops.map_details``.
 
-The method is VisuShrink of Donoho and Johnstone, "Ideal spatial adaptation by wavelet
-shrinkage", Biometrika 81 (1994): shrink the detail coefficients at the universal threshold
-λ = σ √(2 ln n). With one λ for each level it is their SureShrink, "Adapting to unknown
-smoothness via wavelet shrinkage", JASA 90 (1995): the λ with the least of Stein's unbiased
-estimate of the risk. That estimate needs a continuous operation; hardshrink, which jumps,
-gets the universal threshold of each level's own n.
+VisuShrink of Donoho and Johnstone, "Ideal spatial adaptation by wavelet shrinkage", Biometrika
+81 (1994): shrink the details at the universal threshold λ = σ √(2 ln n). With one λ for each
+level it is their SureShrink, "Adapting to unknown smoothness via wavelet shrinkage", JASA 90
+(1995): the λ with the least of Stein's unbiased estimate of the risk. That estimate needs a
+continuous operation; hardshrink, which jumps, gets the universal threshold of each level's n.
 
 Invariant
 ---------
@@ -30,27 +29,14 @@ import shrinkops
 __all__ = ["WAVELET", "Decomposition", "decompose", "flat", "jumps", "method", "rule", "snr"]
 
 WAVELET = "sym4"
-_LEVELS = 4
-_MODE = "periodization"
+_LEVELS, _MODE = 4, "periodization"
 _MAD_OF_NORMAL = 0.6744897501960817  # median of |z| for a standard normal z
 _IN_LAMBDS = {"mu": 2.0, "bias": 0.5}  # what the demo takes for a second parameter, times λ
 
 
 @dataclass(frozen=True)
 class Decomposition:
-    """The wavelet coefficients of a record, and their thresholds.
-
-    Attributes
-    ----------
-    coefficients : list
-        As ``pywt.wavedecn`` returns them.
-    thresholds : list of float
-        λ of each level, coarsest first.
-    noise : float
-        The standard deviation of the noise, estimated.
-    shape : tuple of int
-        Of the record.
-    """
+    """The coefficients of a record as ``pywt.wavedecn`` returns them, and λ of each level."""
 
     coefficients: list[Any]
     thresholds: list[float]
@@ -77,19 +63,13 @@ class Decomposition:
 def decompose(
     record: NDArray[np.floating], operation: str = "hardshrink", level_dependent: bool = False
 ) -> Decomposition:
-    """Decompose a record and choose its thresholds.
-
-    σ is the median absolute detail of the finest level over that of a standard normal variable.
-    """
+    """Decompose a record and choose its thresholds, σ from the finest level's median."""
     levels = min(_LEVELS, pywt.dwt_max_level(min(record.shape), pywt.Wavelet(WAVELET).dec_len))
     coefficients = pywt.wavedecn(record, WAVELET, mode=_MODE, level=levels)
-    finest = coefficients[-1]["d" * record.ndim]
-    noise = float(np.median(np.abs(finest))) / _MAD_OF_NORMAL
+    noise = float(np.median(np.abs(coefficients[-1]["d" * record.ndim]))) / _MAD_OF_NORMAL
     thresholds = [noise * _universal(record.size)] * levels
     if level_dependent:
-        vectors = [
-            np.concatenate([a.ravel() for a in level.values()]) for level in coefficients[1:]
-        ]
+        vectors = [np.concatenate([a.ravel() for a in d.values()]) for d in coefficients[1:]]
         thresholds = [noise * _universal(vector.size) for vector in vectors]
         if noise and not jumps(operation):
             pairs = zip(vectors, thresholds, strict=True)
@@ -127,11 +107,7 @@ def method(operation: str) -> Callable[[Any, Any], Any]:
     """Return ``f(x, λ)``: an operation with its other parameters chosen from λ."""
     function = getattr(shrinkops, operation)
     others = [name for name in inspect.signature(function).parameters if name in _IN_LAMBDS]
-
-    def shrink(x: Any, lambd: float) -> Any:
-        return function(x, lambd, **{name: _IN_LAMBDS[name] * lambd for name in others})
-
-    return shrink
+    return lambda x, lambd: function(x, lambd, **{n: _IN_LAMBDS[n] * lambd for n in others})
 
 
 def flat(coefficients: list[Any]) -> NDArray[np.floating]:
@@ -142,5 +118,4 @@ def flat(coefficients: list[Any]) -> NDArray[np.floating]:
 def snr(clean: NDArray[np.floating], estimate: NDArray[np.floating]) -> float:
     """Return the signal-to-noise ratio of an estimate in decibels; infinite where exact."""
     error = np.mean(np.square(estimate.astype(np.float64) - clean))
-    power = np.var(clean, dtype=np.float64)
-    return float(10 * np.log10(power / error)) if error else math.inf
+    return float(10 * np.log10(np.var(clean, dtype=np.float64) / error)) if error else math.inf
