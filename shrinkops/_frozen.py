@@ -48,6 +48,10 @@ class Frozen:
 
     def __init__(self, *values: Any, **named: Any) -> None:
         fields = self._fields
+        if len(values) == len(fields) and not named:  # the shortest way for the most there are
+            self.__dict__.update(zip(fields, values, strict=True))
+            self.__post_init__()
+            return
         given = dict(zip(fields, values, strict=False))
         state = {**self._defaults, **given, **named}
         if len(values) > len(fields) or state.keys() != fields.keys() or given.keys() & named:

@@ -254,10 +254,20 @@ class _Guard:
 
 
 def _asker(backend: Backend, operation: Operation) -> Callable[[str], Native | None]:
-    """Return ``ask(dtype)``: ``native`` as the backend defines it, the element type or not."""
+    """Return ``ask(dtype)``: ``native`` as the backend defines it, the element type or not.
+
+    One that takes the operation alone is asked once, with the first array.
+    """
     native: Any = backend.native
     try:
         inspect.signature(native).bind(operation.name, "float32")
     except TypeError:
-        return lambda _: native(operation.name)
+        found: list[Native | None] = []
+
+        def once(_: str) -> Native | None:
+            if not found:
+                found.append(native(operation.name))
+            return found[0]
+
+        return once
     return lambda dtype: native(operation.name, dtype)

@@ -13,9 +13,7 @@ from __future__ import annotations
 
 import math
 import operator
-import struct
 import sys
-from numbers import Complex, Rational, Real
 from typing import TYPE_CHECKING, Any, NamedTuple
 
 from shrinkops._errors import type_name
@@ -65,10 +63,12 @@ def is_real_number(lambd: Any) -> bool:
     """Tell whether λ is one concrete real number (not an array, a bool or complex)."""
     if isinstance(lambd, (int, float)):
         return not isinstance(lambd, bool)
-    if isinstance(lambd, Real) or _is_decimal(lambd):
+    import numbers  # not before the first number that is no Python's own
+
+    if isinstance(lambd, numbers.Real) or _is_decimal(lambd):
         # NumPy registers its time differences as integers.
         return getattr(getattr(lambd, "dtype", None), "kind", "") != "m"
-    if isinstance(lambd, Complex):
+    if isinstance(lambd, numbers.Complex):
         return False
     # Scalars of NumPy's extension types (bfloat16, float8) are registered nowhere.
     numpy = sys.modules.get("numpy")
@@ -113,7 +113,9 @@ def exact_ratio(lambd: Any) -> tuple[int, int] | float:
         return operator.index(lambd), 1  # NumPy's integers have no as_integer_ratio
     except TypeError:
         pass
-    if isinstance(lambd, Rational):
+    import numbers
+
+    if isinstance(lambd, numbers.Rational):
         return int(lambd.numerator), int(lambd.denominator)
     if _is_decimal(lambd):
         return _decimal_ratio(lambd)
@@ -224,6 +226,8 @@ def _float(significand: int, exponent: int) -> float:
     """Return ``significand * 2**exponent``, rounded to a float, in every flush mode."""
     steps = exponent + 1074
     if steps >= 0 and abs(significand) < 1 << max(52 - steps, 0):  # a thread may flush it
+        import struct  # seldom needed, and a third of a millisecond at import
+
         size: float = struct.unpack("<d", struct.pack("<q", abs(significand) << steps))[0]
         return -size if significand < 0 else size
     try:

@@ -18,7 +18,6 @@ import sys
 from collections.abc import Callable, Sequence
 from typing import TYPE_CHECKING, Any
 
-from shrinkops._call.guard import guarded
 from shrinkops._errors import type_name
 from shrinkops._numbers.formats import FORMATS, Format, IntegerFormat
 
@@ -163,6 +162,8 @@ class Backend:
         Override it only to put something in front of the shared checks, and
         call ``super().kernel(operation)`` for the rest.
         """
+        from shrinkops._call.guard import guarded  # with the first array, not with shrinkops
+
         return guarded(self, operation)
 
     def dtype_name(self, x: Any) -> str:

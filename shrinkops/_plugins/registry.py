@@ -25,16 +25,17 @@ import threading
 import time
 import warnings
 from collections.abc import Callable, Iterator
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 from shrinkops._errors import type_name
 
 from .backend import Backend
 from .backends import Backends, close_names, unknown_names
-from .discovery import Discovery
 from .frameworks import ABSENT, Watch, being_imported, look_again, state
-from .loading import from_object
 from .records import BY_HAND, Aside, Entry, Quarantined, reason
+
+if TYPE_CHECKING:
+    from .discovery import Discovery
 
 __all__ = ["MOMENT", "Entry", "Quarantined", "Registry", "registry"]
 
@@ -149,6 +150,8 @@ class Registry:
                 "register: got None, expected a shrinkops.Backend or a plugin; a function "
                 "that makes one must return it"
             )
+        from .loading import from_object
+
         entries = from_object(plugin, _plugin_name(plugin), BY_HAND)
         self.backends()
         with self.lock:
@@ -250,8 +253,10 @@ class Registry:
     def _read_plugins(self, done: Callable[[], bool], patience: float, anew: bool) -> None:
         """Read all plugins, or those that are unread, unless another thread does or has."""
         inside = self._is_reading()  # a plugin that calls back
+        with self.busy():
+            from .discovery import Discovery  # at the first need, not with shrinkops
         try:
-            if not self._claim(done, patience):
+            if not self._claim(done, patience, Discovery):
                 return
             backends, held_back = self._publish_reading(anew)
         finally:
@@ -269,14 +274,14 @@ class Registry:
         for text in unknown_names(backends):
             _warn(text)
 
-    def _claim(self, done: Callable[[], bool], patience: float) -> bool:
+    def _claim(self, done: Callable[[], bool], patience: float, discovery: type[Discovery]) -> bool:
         """Become the one thread that reads; False if another one is, or all is done."""
         until = time.monotonic() + patience
         with self.lock:
             while not done():
                 reading = self._reading
                 if reading is None:
-                    self._reading = Discovery(self._current.discovered, self._cut_off)
+                    self._reading = discovery(self._current.discovered, self._cut_off)
                     return True
                 wait = min(until - time.monotonic(), _SLICE)
                 # Waiting inside an import may be waiting for oneself. Our own backends are

@@ -12,7 +12,8 @@ from __future__ import annotations
 
 import linecache
 import sys
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
+from functools import cache
 from types import CodeType
 from typing import Any, TypeVar, dataclass_transform
 
@@ -28,45 +29,67 @@ _Array = TypeVar("_Array")
 
 _FUNCTION = """\
 def make(dispatcher, resolve):
-    def {name}(x, {arguments}, *, out=None):
+    def function(x, {parameters}, *, out=None):
         try:
             kernel = dispatcher.table[type(x)]
         except Exception:  # a KeyError, or what the hash of a class with a metaclass raises
             kernel = resolve(type(x))
             if isinstance(kernel, str):  # a tracer's, which takes no function for a constant
                 kernel = dispatcher.kernels[kernel]
-        return kernel(x, {arguments}, out)
-    return {name}
+        return kernel(x, {parameters}, out)
+    return function
 """
 
 _CLASS = """\
 def make(function, check):
-    def __init__(self, {arguments}):
-        {arguments}, = check({arguments})
-        self.__dict__.update({keywords})
+    def __init__(self, {parameters}):
+        self.__dict__.update(check({parameters}))
     def __call__(self, x, *, out=None):
         return function(x, {attributes}, out=out)
-    def values(self):
-        return ({attributes},)
-    return __init__, __call__, values
+    return __init__, __call__
 """
 
 
-_codes: dict[str, CodeType] = {}
-"""Compiled templates by their text: operations of the same parameters have one in common."""
+@cache
+def _template(source: str, parameters: int) -> CodeType:
+    """Return the code of a template for so many parameters, which has places for their names.
+
+    Compiling takes longer than all else at import, so operations have one in common.
+    """
+    places = _places(parameters)
+    text = source.format(
+        parameters=", ".join(places), attributes=", ".join(f"self.{place}" for place in places)
+    )
+    kind = "function" if source is _FUNCTION else "class"
+    filename = f"<shrinkops {kind}, parameters: {parameters}>"
+    linecache.cache[filename] = (len(text), None, text.splitlines(True), filename)
+    return compile(text, filename, "exec")
 
 
-def _compiled(source: str, module: dict[str, Any], label: str) -> Callable[..., Any]:
-    """Return the template's ``make``; its functions belong to the module given."""
-    code = _codes.get(source)
-    if code is None:
-        filename = f"<shrinkops {label}>"
-        linecache.cache[filename] = (len(source), None, source.splitlines(True), filename)
-        code = _codes[source] = compile(source, filename, "exec")
+def _places(parameters: int) -> list[str]:
+    return [f"parameter_{number}" for number in range(parameters)]
+
+
+def _made(source: str, names: Sequence[str], module: dict[str, Any]) -> Callable[..., Any]:
+    """Return a template's ``make``; its functions belong to the module given."""
     made: dict[str, Any] = {}
-    exec(code, module, made)
+    exec(_template(source, len(names)), module, made)
     make: Callable[..., Any] = made["make"]
     return make
+
+
+def _named(function: Any, names: Sequence[str], name: str) -> Any:
+    """Put names in their places in a function that a template made."""
+    own = dict(zip(_places(len(names)), names, strict=True))
+    code = function.__code__
+    function.__code__ = code.replace(
+        co_name=name,
+        co_qualname=name,
+        co_varnames=tuple(own.get(n, n) for n in code.co_varnames),
+        co_names=tuple(own.get(n, n) for n in code.co_names),
+    )
+    function.__name__ = name
+    return function
 
 
 def define(operation: Operation) -> Callable[[_Function], _Function]:
@@ -110,9 +133,10 @@ def define(operation: Operation) -> Callable[[_Function], _Function]:
 def dispatching(dispatcher: Dispatcher, like: Callable[..., Any]) -> Callable[..., Any]:
     """Return the function of a dispatcher, with the names and texts of another function."""
     operation = dispatcher.operation
-    source = _FUNCTION.format(name=operation.name, arguments=", ".join(operation.parameter_names))
-    make = _compiled(source, like.__globals__, operation.name)
-    function: Any = make(dispatcher, dispatcher.resolver(like.__module__))
+    names = operation.parameter_names
+    make = _made(_FUNCTION, names, like.__globals__)
+    function = make(dispatcher, dispatcher.resolver(like.__module__))
+    function = _named(function, names, operation.name)
     function.__defaults__ = operation.defaults
     function.__module__ = like.__module__
     function.__qualname__ = like.__qualname__
@@ -172,25 +196,18 @@ class OperationCallable:
         if given != wanted:
             raise TypeError(f"class {cls.__name__} declares {given}, its operation {wanted}")
         names = operation.parameter_names
-        source = _CLASS.format(
-            arguments=", ".join(names),
-            attributes=", ".join(f"self.{name}" for name in names),
-            keywords=", ".join(f"{name}={name}" for name in names),
-        )
-        make = _compiled(source, function.__globals__, f"class of {', '.join(names)}")
         label = cls.__name__
 
-        def check(*values: Any) -> tuple[Any, ...]:
-            return check_constants(operation, label, values)
+        def check(*values: Any) -> dict[str, Any]:
+            return dict(zip(names, check_constants(operation, label, values), strict=True))
 
-        init, call, values = make(function, check)
+        init, call = _made(_CLASS, names, function.__globals__)(function, check)
         init.__defaults__ = operation.defaults
         init.__annotations__ = {**cls.__annotations__, "return": None}
         call.__doc__ = f"Return ``{operation.name}(x, ..., out=out)`` with these parameters."
         for method in (init, call):
             method.__qualname__ = f"{cls.__qualname__}.{method.__name__}"
-            setattr(cls, method.__name__, method)
-        cls._values = values  # type: ignore[method-assign]
+            setattr(cls, method.__name__, _named(method, names, method.__name__))
         cls.function = staticmethod(function)
 
     def __call__(self, x: _Array, *, out: _Array | None = None) -> _Array:
@@ -198,7 +215,7 @@ class OperationCallable:
         raise NotImplementedError  # each subclass has its own
 
     def _values(self) -> tuple[Any, ...]:
-        raise NotImplementedError
+        return tuple(getattr(self, name) for name in self.function.operation.parameter_names)
 
     def __setattr__(self, name: str, value: Any) -> None:
         raise AttributeError(
