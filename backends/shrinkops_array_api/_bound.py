@@ -19,7 +19,7 @@ import numpy as np
 
 from shrinkops import Backend, UnsupportedArrayError
 from shrinkops._classes import WeakClasses
-from shrinkops.spec import FORMATS, IntegerFormat, Operation, type_name
+from shrinkops.spec import FORMATS, IntegerFormat, Operation, Parameter, type_name
 
 __all__ = ["BoundBackend", "any_adapter", "kernel"]
 
@@ -99,14 +99,15 @@ class BoundBackend(Backend):
         def quiet(x: Any, *arguments: Any) -> Any:
             *parameters, out = arguments
             with np.errstate(all="ignore"):  # of libraries that compute with NumPy (HS-VAL-7)
-                return guarded(x, *map(self._unmasked, parameters), out)
+                plain = map(self._unmasked, parameters, operation.parameters)
+                return guarded(x, *plain, out)
 
         return quiet
 
-    def _unmasked(self, value: Any) -> Any:
+    def _unmasked(self, value: Any, declared: Parameter) -> Any:
         """Return a parameter of masked arrays (marray) without mask, NaN where it had one.
 
-        An integer that is masked is -1: neither is a threshold (HS-LAM-6).
+        An integer that is masked is -1: neither is a threshold (HS-LAM-6). A bias is 0.
         """
         if not (
             isinstance(value, self._class) and hasattr(value, "mask") and hasattr(value, "data")
@@ -117,7 +118,8 @@ class BoundBackend(Backend):
         if xp.any(missing):
             whole = "int" in self.dtype_name(value)
             plain = xp.astype(plain, xp.int64) if whole else plain
-            none = xp.asarray(-1 if whole else math.nan, dtype=plain.dtype)
+            number = 0 if declared.negative == "value" else -1 if whole else math.nan
+            none = xp.asarray(number, dtype=plain.dtype)
             plain = xp.where(missing, none, plain)
         return self._xp.asarray(plain)
 

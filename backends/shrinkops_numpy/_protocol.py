@@ -117,7 +117,7 @@ def _call(ufunc: Any, x: Any, given: Sequence[Any], inner: Inner) -> Any:
             raise
         raise TypeError(
             f"{inner.name}: {type_name(type(x))} refuses NumPy functions that it does not know; "
-            f"apply {inner.name} to the NumPy array that it wraps"
+            f"apply {inner.name} to the array that it wraps"
         ) from error
 
 

@@ -180,6 +180,8 @@ class TestMaskedArrays:
             y = shrinkops.softshrink(big, whole)
             assert np.asarray(y.data).tolist() == [1, 2**60 + 1]
             assert not plain.any(y.mask)
+            y = shrinkops.shrink(xp.asarray(plain.asarray([2.0, 2.0])), 0.5, lambd)
+            assert np.asarray(y.data).tolist() == [1.0, 2.0]
 
 
 def test_ragged_arrays() -> None:

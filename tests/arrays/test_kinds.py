@@ -70,6 +70,19 @@ def test_a_missing_threshold_costs_no_bit_of_the_others(kind: str) -> None:
     assert list(y) == [5, 0]
 
 
+@pytest.mark.parametrize("kind", MISSING)
+def test_a_missing_bias_is_none(kind: str) -> None:
+    make_x, make = MISSING[kind]
+    make_x = (
+        _pandas({"pandas, NumPy x": "float64"}.get(kind, "Float64")) if "pandas" in kind else make_x
+    )
+    x = make_x([3.0, 3.0, 0.25])
+    assert list(shrinkops.shrink(x, 0.5, make([1, None, None]))) == [2.0, 3.0, 0.0]
+    y = shrinkops.firmshrink(x, 0.5, make([4, None, None]))  # a missing μ counts as λ
+    assert 2.5 < y[0] < 3
+    assert list(y[1:]) == [3.0, 0.0]
+
+
 def test_what_no_integer_could_say_is_refused() -> None:
     x, lambd = np.array([5], np.uint64), np.ma.array([2**63 + 1, 1], np.uint64, mask=[0, 1])
     with pytest.raises(ValueError, match="fill in what is missing"):

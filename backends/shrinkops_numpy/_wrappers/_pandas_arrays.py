@@ -187,9 +187,7 @@ def given_array(value: Any, x: Any, name: str, inner: Inner) -> Any:
     missing = np.asarray(pd.isna(array))
     inside = getattr(dtype, "numpy_dtype", None) or getattr(dtype, "subtype", None)
     inside = inside if isinstance(inside, np.dtype) else np.dtype(np.float64)
-    if missing.any() and inside.kind in "iu":
+    if missing.any():
         plain = array.to_numpy(dtype=inside, na_value=0)
         return without_missing(plain, missing, name, inner)
-    if missing.any():
-        return array.to_numpy(dtype=np.float64, na_value=np.nan)
     return np.asarray(array, dtype=inside)

@@ -221,13 +221,15 @@ _LARGEST = np.iinfo(np.int64).max
 def without_missing(
     plain: np.ndarray[Any, Any], missing: np.ndarray[Any, Any], name: str, inner: Inner
 ) -> np.ndarray[Any, Any]:
-    """Return parameters in which those that are missing are no threshold (HS-LAM-6).
+    """Return parameters in which those that are missing are no threshold (HS-LAM-6), and no bias.
 
-    NaN says so, and -1 among integers, which stay exact.
+    NaN says so of a threshold, and -1 among integers, which stay exact; 0 of a bias.
     """
     if not missing.any():
         return plain
-    if plain.dtype.kind not in "iu" or not inner.is_band(name):
+    if not inner.is_band(name):
+        return np.where(missing, np.zeros((), plain.dtype), plain)
+    if plain.dtype.kind not in "iu":
         filled = plain.astype(plain.dtype if plain.dtype.kind in "fV" else np.float64)
         filled[missing] = np.nan
         return filled
