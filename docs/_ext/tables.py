@@ -327,3 +327,14 @@ def template() -> str:
         parts.append(block if first else f":::{{dropdown}} {name}\n{block}:::\n")
     empty = ", ".join(f"`{n}`" for n in names if n not in _FILES)
     return "\n".join([*parts, f"Beside them lie empty files: {empty}.\n"])
+
+
+def operation_file() -> str:
+    """Return a link to the module that the page of declaring an operation shows line by line."""
+    page = (ROOT / "docs" / "add-an-operation.md").read_text("utf-8")
+    shown = page.partition("```python\n")[2].partition("```")[0]
+    lines = [line[4:] if line.startswith((">>> ", "... ")) else "" for line in shown.splitlines()]
+    path = ROOT / "docs" / "_generated" / "elastic.py"
+    path.parent.mkdir(exist_ok=True)
+    path.write_text("\n".join(lines).strip() + "\n", "utf-8")
+    return "Here without prompts, to download: {download}`elastic.py </_generated/elastic.py>`."

@@ -2,9 +2,11 @@
 
 from __future__ import annotations
 
+import ast
 import importlib
 import re
 import sys
+import zipfile
 import zlib
 from pathlib import Path
 
@@ -98,3 +100,17 @@ def test_every_page_tells_a_search_engine_what_it_is_about(html):
         assert 'rel="icon"' in text
         assert re.search('<meta (content="[^"]+" )?name="description"', text), page
         assert "Edit on GitHub" in text or "gallery" in page.parts, page
+
+
+def test_what_a_page_says_to_save_can_be_downloaded(html):
+    """The template whole, and the declared operation without the prompts of its page."""
+    (module,) = (html / "_downloads").rglob("elastic.py")
+    tree = ast.parse(module.read_text("utf-8"))
+    names = {getattr(node, "name", "") for node in tree.body}
+    assert {"outside", "derivatives", "elasticshrink", "Elasticshrink"} <= names
+    (archive,) = (html / "_downloads").rglob("shrinkops-array-api-strict.zip")
+    template = DOCS.parent / "tests" / "plugins" / "shrinkops-array-api-strict"
+    found = [p for p in template.rglob("*") if p.is_file() and "__pycache__" not in p.parts]
+    files = {p.relative_to(template.parent).as_posix(): p.read_bytes() for p in found}
+    with zipfile.ZipFile(archive) as packed:
+        assert {name: packed.read(name) for name in packed.namelist()} == files

@@ -106,6 +106,7 @@ def alone(session: nox.Session) -> None:
         session.error("build first: nox -f tests/tools/noxfile.py -s build")
     session.install(str(wheels[0]), *KIT, "filelock", "pyyaml")
     # Not `python -m pytest`, which would put the sources before the wheel.
+    session.chdir(ROOT)
     session.run("pytest", "-q", "tests/core", "tests/numpy_backend")
 
 

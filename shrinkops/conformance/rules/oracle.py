@@ -350,8 +350,8 @@ class Oracle:
             with np.errstate(all="ignore"):
                 finite = np.isfinite(values)
             for i, (value, bits) in enumerate(zip(values, block, strict=True)):
-                # The band has no roundings: its +0 is a +0.
-                band = value == 0 and abs(_decode(bits, number)) <= rounded[0]
+                # The band has no roundings: its +0 is a +0. Comparing a NaN of bfloat16 warns.
+                band = finite[i] and value == 0 and abs(_decode(bits, number)) <= rounded[0]
                 if finite[i] and not band:
                     step = unit(abs(real_of(value)), number)  # a power of two
                     power = step.numerator.bit_length() - step.denominator.bit_length()
