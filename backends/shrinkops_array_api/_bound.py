@@ -136,6 +136,13 @@ _bound: WeakClasses[BoundBackend] = WeakClasses()
 _namespaces: list[BoundBackend] = []
 
 
+_NEEDED = (
+    *("abs", "all", "asarray", "astype", "full"),
+    *("ones_like", "where", "zeros", "zeros_like"),
+)
+_NEEDED_FOR_COMPLEX = ("imag", "real", "sqrt")
+
+
 def bound(x: Any) -> BoundBackend:
     """Return the fallback for an array's namespace."""
     cls = type(x)
@@ -143,7 +150,7 @@ def bound(x: Any) -> BoundBackend:
     if found is None:
         xp = x.__array_namespace__()
         lacking = [f"x.{name}" for name in ("dtype", "shape") if not hasattr(x, name)]
-        lacking += [name for name in ("asarray", "where", "zeros") if not hasattr(xp, name)]
+        lacking += [name for name in _NEEDED if not hasattr(xp, name)]
         if lacking:
             raise UnsupportedArrayError(
                 f"{type_name(cls)} names the namespace {xp!r}, and the standard's "
@@ -185,6 +192,8 @@ def any_adapter() -> Any:
 def _works(xp: Any, name: str, dtype: Any) -> bool:
     """Try the steps of the generic definition on three elements, the largest among them."""
     form = FORMATS[name]
+    if form.kind == "complex" and not all(hasattr(xp, each) for each in _NEEDED_FOR_COMPLEX):
+        return False
     largest = form.limits[1] if isinstance(form, IntegerFormat) else 3
     try:
         with warnings.catch_warnings():

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import types
 from collections.abc import Callable
 from typing import Any
 
@@ -288,6 +289,27 @@ class TestNamespaces:
 
         with pytest.raises(shrinkops.UnsupportedArrayError, match=r"x\.dtype, x\.shape"):
             hardshrink(Nothing())
+
+    @pytest.mark.parametrize("name", ["abs", "astype", "full", "zeros_like", "real"])
+    def test_what_lacks_a_function_of_the_standard(self, name: str) -> None:
+        xp = pytest.importorskip("array_api_strict", reason="optional library")
+
+        class Lacking(types.ModuleType):
+            def __getattr__(self, wanted: str) -> Any:
+                if wanted == name:
+                    raise AttributeError(wanted)
+                return getattr(xp, wanted)
+
+        class Array:
+            dtype = xp.float64 if name != "real" else xp.complex128
+            shape = (2,)
+            space = Lacking("lacking")
+
+            def __array_namespace__(self, api_version: Any = None) -> Any:
+                return self.space
+
+        with pytest.raises(TypeError, match=name if name != "real" else "dtype complex128"):
+            hardshrink(Array())
 
     def test_integers_of_mlx(self) -> None:
         mx = pytest.importorskip("mlx.core", reason="optional library")
