@@ -27,7 +27,7 @@ from shrinkops.spec import FORMATS, Operation, number_of
 from . import _complex, _floats, _host, _integers, _layouts
 from ._bits import exact_if_tiny, opaque
 from ._derivatives import differentiable, differentiates
-from ._scripts import BitsInScripts
+from ._scripts import BitsInScripts, not_recorded
 
 __all__ = ["native", "traceable"]
 
@@ -135,8 +135,13 @@ def traceable(operation: Operation, checked: Any) -> Any:
         if _is_tracing() and not recording:
             recording.append(True)
             try:
+                *parameters, out = arguments
+                if out is not None:
+                    with not_recorded():  # a comparison of shapes would be part of the script
+                        checked.guard.check(x, tuple(parameters), out)
                 with BitsInScripts():
-                    return careful(x, *arguments)
+                    result = careful(x, *parameters, None)
+                    return result if out is None else out.copy_(result)
             finally:
                 recording.clear()
         if x.is_nested and x.layout is torch.strided:
@@ -216,9 +221,12 @@ def _hardshrink(operation: Operation, careful: Callable[..., Any]) -> Callable[.
                         return native_op(x) if number == default else native_op(x, number)
                     except (NotImplementedError, RuntimeError):  # a layout without it
                         pass
-            elif out is x or (type(out) is tensor and out.shape == x.shape):
+            elif out is x or type(out) is tensor:
                 try:
-                    if out is x or (out.is_contiguous() and x.is_contiguous()):
+                    # A script would record a comparison of shapes.
+                    if out is x or (
+                        out.is_same_size(x) and out.is_contiguous() and x.is_contiguous()
+                    ):
                         if number == default:
                             return native_op(x, out=out)
                         return native_op(x, number, out=out)

@@ -9,13 +9,14 @@ Invariants
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Callable, Iterator, Sequence
+from contextlib import contextmanager
 from typing import Any
 
 import torch
 from torch.overrides import TorchFunctionMode
 
-__all__ = ["BitsInScripts"]
+__all__ = ["BitsInScripts", "not_recorded"]
 
 _DTYPES = tuple(
     getattr(torch, name)
@@ -25,6 +26,9 @@ _DTYPES = tuple(
         *("float8_e4m3fnuz", "float8_e5m2fnuz", "complex64", "complex128"),
     )
 )
+
+_get_state: Callable[[], Any] = getattr(torch._C, "_get_tracing_state")  # noqa: B009 - no stub
+_set_state: Callable[[Any], None] = getattr(torch._C, "_set_tracing_state")  # noqa: B009 - no stub
 
 
 def _seen_as(x: Any, dtype: int) -> Any:
@@ -53,3 +57,14 @@ class BitsInScripts(TorchFunctionMode):
         if func is torch.Tensor.view and len(args) == 2 and isinstance(args[1], torch.dtype):
             return torch.ops.shrinkops.seen_as(args[0], _DTYPES.index(args[1]))
         return func(*args, **(kwargs or {}))
+
+
+@contextmanager
+def not_recorded() -> Iterator[None]:
+    """Leave the script that is being recorded for a while: what is asked here is no part of it."""
+    state = _get_state()
+    _set_state(None)
+    try:
+        yield
+    finally:
+        _set_state(state)

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import warnings
 from itertools import product
 from typing import Any
 
@@ -50,10 +51,28 @@ def test_modes_and_scripts_see_the_call(filled: bool) -> None:
     with _Watch() as watch:
         assert call(x).tolist() == [0.0, 1.0]
     assert any("hardshrink" in name for name in watch.seen)
-    if not filled:  # a script compares shapes with a warning
-        script = torch.jit.trace(call, (x,), check_trace=False)
-        assert script(torch.tensor([-0.3, 0.4])).tolist() == [0.0, pytest.approx(0.4)]
-        assert "hardshrink" in str(script.inlined_graph) or "where" in str(script.inlined_graph)
+    script = torch.jit.trace(call, (x,), check_trace=False)
+    for other in ([-0.3, 0.4], [-0.3, 0.4, 0.1]):
+        wanted = [0.0, pytest.approx(0.4), 0.0][: len(other)]
+        assert script(torch.tensor(other)).tolist() == wanted
+    assert "hardshrink" in str(script.inlined_graph) or "where" in str(script.inlined_graph)
+
+
+@pytest.mark.parametrize("function", [hardshrink, softshrink, garrote, firmshrink])
+def test_a_script_fills_out_without_comparing_shapes(function: Any) -> None:
+    x, out = torch.tensor([0.25, 1.0]), torch.empty(2)
+    with warnings.catch_warnings():
+        warnings.simplefilter("error", torch.jit.TracerWarning)
+        script = torch.jit.trace(lambda v, w: function(v, 0.3, out=w), (x, out), check_trace=False)
+        with pytest.raises(ValueError, match="shape"):
+            torch.jit.trace(lambda v, w: function(v, 0.3, out=w), (x, torch.empty(3)))
+    other, filled = torch.tensor([-2.0, 0.1, 0.5]), torch.empty(3)
+    assert torch.equal(script(other, filled), function(other, 0.3))
+    assert torch.equal(filled, function(other, 0.3))
+    inside = torch.jit.trace(lambda v: function(v, 0.3, out=v), (x.clone(),), check_trace=False)
+    held = other.clone()
+    inside(held)
+    assert torch.equal(held, filled)
 
 
 @pytest.mark.filterwarnings("ignore:Sparse")
