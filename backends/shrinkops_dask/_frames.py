@@ -138,8 +138,12 @@ def _aligned(operation: str, x: Any, value: Any, name: str) -> Any:
             return value  # one threshold per column, such as x.std()
         wrong = f"has {value.npartitions} partitions, expected one value for each column, in one"
     elif value.known_divisions and x.known_divisions:
-        same = value.divisions == x.divisions
-        return value if same else value.repartition(divisions=x.divisions, force=True)
+        mine, its = x.divisions, value.divisions
+        if mine[0] <= its[0] and its[-1] <= mine[-1]:
+            return value if its == mine else value.repartition(divisions=mine, force=True)
+        wrong = (
+            f"has labels from {its[0]!r} to {its[-1]!r}, expected x's {mine[0]!r} to {mine[-1]!r}"
+        )
     elif value.npartitions == x.npartitions:
         return value
     else:

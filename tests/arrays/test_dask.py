@@ -206,6 +206,9 @@ class TestFrames:
         assert rows.tolist() == shrinkops.hardshrink(frame["a"], frame["b"] * 10).tolist()
         one = _compute(shrinkops.hardshrink(x["a"], x["a"].max()))
         assert one.tolist() == [0.0, -8.0, 0.0]
+        later = self.dd.from_pandas(frame["b"].set_axis([5, 6, 7]), npartitions=2)
+        with pytest.raises(ValueError, match="has labels from 5 to 7, expected x's 0 to 2"):
+            shrinkops.hardshrink(x["a"], later)
         with pytest.raises(TypeError, match="one library"):
             shrinkops.hardshrink(x, np.ones(2))
         with pytest.raises(ValueError, match="nan"):
