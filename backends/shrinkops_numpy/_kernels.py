@@ -186,6 +186,9 @@ def _call(operation: str, x: Any, parameters: list[Any], out: Any) -> Any:
     ]
     if pure:
         return _pure.compute(operation, x, operands, out)
+    if out is not None and dtype.itemsize == 1 and dtype.kind not in "iu":
+        # The loops of float8 write out before they have read all of a parameter.
+        operands = [p.copy() if p.ndim and np.may_share_memory(p, out) else p for p in operands]
     function = ufunc(operation)
     if out is None and type(x) is np.ndarray and (x.ndim == 0 or any(p.ndim for p in operands)):
         # A ufunc would turn a 0-d result into a scalar, and ask λ for a say in the layout.

@@ -332,7 +332,8 @@ def by_a_python_function(right, x, p, out):
     t = x.dtype.type(p[0])
     one = np.frompyfunc(lambda v: v if v != v or v > t or v < -t else x.dtype.type(0), 1, 1)
     y = np.empty_like(x)
-    y[...] = one(x).astype(x.dtype)
+    with np.errstate(all="ignore"):
+        y[...] = one(x).astype(x.dtype)
     return y
 
 

@@ -250,7 +250,7 @@ def _parameters(
 _MIXED = (
     "ordinary", "ordinary", "not representable", "zero", "infinity", "negative", "NaN",
     "negative, tiny", "minus zero", "beyond", "one", "tie", "subnormal", "largest",
-    "near a tie", "whole, large",
+    "near a tie", "whole, large", "negative, large",
 )  # fmt: skip
 _WHOLE = (
     "zero", "one", "negative, whole", "negative", "whole, large", "whole, beside a tie", "largest",

@@ -38,7 +38,7 @@ _SOME_KINDS = frozenset(
 _SOME_VALUES = frozenset(
     {"ordinary", "not representable", "tie", "near a tie", "zero", "minus zero", "subnormal",
      "rounds into the subnormals", "whole, large", "whole, beside a tie", "infinity",
-     "negative", "negative, tiny",
+     "negative", "negative, tiny", "negative, large",
      "minus infinity", "beyond", "NaN", "fraction", "largest", "just beyond"}
 )  # fmt: skip
 _WHOLE = frozenset({"float32", "float64", "int8", "complex128"})

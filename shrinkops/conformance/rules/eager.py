@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
+import math
 from collections.abc import Sequence
 from fractions import Fraction
+from itertools import product
 from typing import Any
 
 import numpy as np
@@ -16,7 +18,7 @@ from shrinkops.conformance._model import Deviation, Spared
 from . import printing
 from .calls import Case, Program, execute, made
 from .oracle import FIELDS, Want, part_of, rounded_bits
-from .paths import Paths
+from .paths import Paths, judge
 
 __all__ = ["CHECKS", "PARTS"]
 
@@ -96,6 +98,7 @@ def lengths(context: Context) -> None:
         if context.declares("out"):
             _sweep(context, plain, data, want, sweep, "lambd, out=make(data_out[:n])", "dense")
     if context.dtype in ("float32", "int8"):
+        _large(context, plain)
         long = ((1 << 20) + 3,)
         data, want = _alternating(context, plain, False, long[0])
         _sweep(context, plain, data, want, long, "lambd", "dense")
@@ -107,6 +110,56 @@ def lengths(context: Context) -> None:
             _sweep(context, plain, data, want, long, "lambd, out=make(data_out[:n])", "dense")
         if context.declares("array_lambd"):
             _sweep(context, plain, data, want, long, "make(data_lambd[:n])", "dense")
+
+
+def _large(context: Context, paths: Paths) -> None:
+    """Call with more elements than 2**16 in several axes, with a row and all of thresholds."""
+    lambd = 2 if context.number.kind == "integer" else 0.5
+    shapes = ((259, 257),) if context.adapter.compiles else ((259, 257), (5, 131, 103))
+    for shape in shapes:
+        size = math.prod(shape)
+        data, want = _alternating(context, paths, False, size)
+        want = Want(*(np.asarray(getattr(want, name)).reshape(shape) for name in FIELDS))
+        full = np.resize(np.array([lambd]).astype(data.dtype), shape)
+        names = {"data_x": data.reshape(shape), "lambd": lambd, "data_lambd": full,
+                 "data_row": full[(0,) * (len(shape) - 1)]}  # fmt: skip
+        texts = ["lambd"]
+        if context.declares("array_lambd"):
+            texts += ["make(data_row)", "make(data_lambd)"]
+        outs = ["", ", out=make(np.ones_like(data_x))"][: 1 + context.declares("out")]
+        for text, out, order in product(texts, outs, ("data_x", "data_x.copy('F')")):
+            call = f"y = read(f(make({order}), {text}{out}))"
+            judge(context, paths, f"shape {shape}, {call}", names, call, want)
+
+
+@check(
+    "ARR-4/over-thresholds", "an out over an array of thresholds is right or refused",
+    kinds=("float", "integer"), needs=("out", "array_lambd"), since="1.1",
+)  # fmt: skip
+def over_thresholds(context: Context) -> None:
+    paths = Paths(context, "out")
+    number, whole = context.number, context.number.kind == "integer"
+    given = [Fraction(v) for v in ((1, 2, 0) if whole else (0.5, 1.5, 0))]
+    others = _given(context)[1:]
+    others = tuple(max(other, *given) for other in others) if len(others) else ()
+    block = tuple(v if whole else rounded_bits(Fraction(v), number) for v in (1, 2, 3, 0))
+    rows = [paths.oracle.row(block, (g, *others), ("over", g)) for g in given]
+    thresholds = array_of([rounded_bits(g, number) if not whole else int(g) for g in given], number)
+    for name, overlap in {"itself": None, **context.adapter.overlaps()}.items():
+        shape = (6, 7) if "row" in name else (37,)
+        place = np.arange(math.prod(shape))
+        data = thresholds[place % 3].reshape(shape)
+        lines = (["x = make(data_x)", "out = x"] if overlap is None
+                 else paths.overlapping("dense", overlap, shape))  # fmt: skip
+        closed = "".join(f", {float(o)}" for o in others)
+        text = "\n".join([*(line.replace("data_x", "data_t") for line in lines), "lambd = x",
+                          f"y = read(f(make(data_x), lambd{closed}, out=out))"])  # fmt: skip
+        names = {"data_x": array_of(list(block), number)[place % 4].reshape(shape), "data_t": data}
+        want = Want(*(
+            np.stack([getattr(row, field) for row in rows])[place % 3, place % 4].reshape(shape)
+            for field in FIELDS
+        ))  # fmt: skip
+        judge(context, paths, f"out over lambd, {name}", names, text, want, refused=True)
 
 
 def _alternating(

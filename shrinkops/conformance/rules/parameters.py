@@ -267,6 +267,8 @@ VALUES_FLOAT: Mapping[str, Callable[[Point], Any]] = {
     "negative": lambda p: -Fraction(p.rng.choice((1, 2, 3, 4)), 4),
     "negative, whole": lambda p: Fraction(-p.rng.choice((1, 2))),
     "negative, tiny": lambda p: -Fraction(1, 10**60) if p.rng.random() < 0.5 else -Fraction(5e-324),
+    "negative, large": lambda p: -Fraction(decode(_real(p).largest, _real(p)))
+        / p.rng.choice((1, 2, 8)),
     "minus infinity": lambda _: -math.inf,
     "beyond": lambda p: Fraction(decode(_real(p).largest, _real(p))) * p.rng.choice((2, 1 << 20)),
     "NaN": lambda _: math.nan,

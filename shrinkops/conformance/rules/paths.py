@@ -23,16 +23,17 @@ from shrinkops.conformance._covering import Coverage, Row, cover
 from shrinkops.conformance._model import Deviation, NotApplicable
 
 from . import printing
-from .calls import Case, Unavailable, arguments, build, evaluate, execute, made, namespace
+from .calls import Case, Program, Unavailable, arguments, build, evaluate, execute, made, namespace
 from .claims import CLAIMS, HELPERS, SHARED, SHARED_WITH_LAMBDA, WRITTEN_THROUGH, Claim
 from .dimensions import Dimensions, dimensions_of, shape_of
-from .oracle import oracle_of
+from .oracle import Want, oracle_of
 
-__all__ = ["Fault", "Paths"]
+__all__ = ["Fault", "Paths", "judge"]
 
 _Array = np.ndarray[Any, Any]
 _REFUSALS = (ValueError, RuntimeError, TypeError)
 """What an out that overlaps x may be refused with."""
+_REFUSED = tuple(error.__name__ for error in _REFUSALS)
 
 
 @dataclass
@@ -128,7 +129,7 @@ class Paths:
             if row["shape"] == "scalar":
                 lines.append("x = x[()]")
         else:
-            lines = self._overlapping(row["layout"], overlap, case.x.shape)
+            lines = self.overlapping(row["layout"], overlap, case.x.shape)
         if out == "none":
             return lines, ""
         if out == "x itself":
@@ -140,7 +141,8 @@ class Paths:
         where = self.dimensions.fresh(row["layout"]) if out == "fresh" else out
         return [*made(self.context, "out", where, case.x.shape), *lines], ", out=out"
 
-    def _overlapping(self, layout: str, overlap: Any, shape: tuple[int, ...]) -> list[str]:
+    def overlapping(self, layout: str, overlap: Any, shape: tuple[int, ...]) -> list[str]:
+        """Write the lines that make an x of ``data_x``, and an out that overlaps it."""
         prepare, take_x, take_out = overlap
         lines = ["a = data_x", f"N, M = {shape[0]}, {shape[-1]}", f"a = {prepare}"]
         if layout == "dense":
@@ -326,6 +328,28 @@ class Paths:
             if found is not None and found.raised == fault.raised:
                 row, fault, case = smaller, found, again
         return row, fault, case
+
+
+def judge(
+    context: Context, paths: Paths, what: str, names: dict[str, Any], text: str, want: Want,
+    refused: bool = False,
+) -> None:  # fmt: skip
+    """Execute statements that set ``y``, and convict where it is not what is wanted.
+
+    What was read of ``data_x`` is named with a wrong element; ``refused`` lets refusals pass.
+    """
+    x = names["data_x"]
+    nowhere = np.zeros(x.shape, int)
+    case = Case({"layout": "dense", "out": "none"}, Program([], names), text, x, [], want,
+                False, False, nowhere, nowhere, [], [], [])  # fmt: skip
+    if "jit(" in text:
+        context.adapter.forget()
+    fault = paths.swept(case)
+    if fault is not None and not (refused and fault.raised in _REFUSED):
+        raise Deviation(
+            f"{context.dtype}, {what}: {fault.says}", value=fault.value, raised=fault.raised,
+            script=printing.script(context, case, [], fault),
+        )  # fmt: skip
 
 
 def _indented(text: str) -> str:

@@ -20,15 +20,14 @@ import numpy as np
 from shrinkops.conformance._bits import array_of
 from shrinkops.conformance._collect import Collector
 from shrinkops.conformance._context import Context
-from shrinkops.conformance._model import Deviation, Spared
+from shrinkops.conformance._model import Spared
 from shrinkops.conformance._numbers import Number, decode, is_nan, number_of
 from shrinkops.operations._declaration import Parameter
 
-from . import printing
-from .calls import Case, Program, levels_of_kind
+from .calls import levels_of_kind
 from .oracle import FIELDS, Exact, Want, part_of, real_of, rounded_bits
 from .parameters import SCALARS, element_of, scalar, value_at
-from .paths import Paths
+from .paths import Paths, judge
 
 __all__ = ["CHECKS"]
 
@@ -86,7 +85,7 @@ def _try(
             "data_x": array_of(list(block), number),
             **dict(zip(names, passed, strict=True)),
         }
-        _judge(context, paths, f"{parameter.name} a {kind}, {value!r}", arguments, text, want)
+        judge(context, paths, f"{parameter.name} a {kind}, {value!r}", arguments, text, want)
 
 
 @check(
@@ -138,7 +137,7 @@ def _traced(context: Context, held: Number, other: Sequence[Exact], single: bool
     x = array_of([b for block in blocks for b in block], context.number)[index]
     want = Want(*(np.concatenate([getattr(w, name) for w in rows])[index] for name in FIELDS))
     what = f"traced thresholds of {held.name}, {'0-d' if single else 'an array'}"
-    _judge(context, paths, what, {"data_x": x, "data_t": thresholds}, text, want)
+    judge(context, paths, what, {"data_x": x, "data_t": thresholds}, text, want)
 
 
 def _every_value(number: Number, held: Number) -> list[int]:
@@ -151,23 +150,6 @@ def _every_value(number: Number, held: Number) -> list[int]:
         wanted += _numbers(number)
     found = [element_of(value, held) for value in wanted]
     return list(dict.fromkeys(b for b in found if b is not None))
-
-
-def _judge(
-    context: Context, paths: Paths, what: str, names: dict[str, Any], text: str, want: Want
-) -> None:
-    x = names["data_x"]
-    nowhere = np.zeros(x.shape, int)
-    case = Case({"layout": "dense", "out": "none"}, Program([], names), text, x, [], want,
-                False, False, nowhere, nowhere, [], [], [])  # fmt: skip
-    if "jit(" in text:
-        context.adapter.forget()
-    fault = paths.swept(case)
-    if fault is not None:
-        raise Deviation(
-            f"{context.dtype}, {what}: {fault.says}", value=fault.value, raised=fault.raised,
-            script=printing.script(context, case, [], fault),
-        )  # fmt: skip
 
 
 def _beside(context: Context, position: int, value: Fraction) -> list[Any]:
