@@ -81,11 +81,14 @@ def _try(
         want = paths.oracle.row(block, given, key)
         passed = [*map(float, others)]
         passed[position] = value
+        shape, statement = _turn(context, paths, len(seen), len(block), text)
+        index = np.arange(math.prod(shape)).reshape(shape) % len(block)
+        want = Want(*(np.asarray(getattr(want, name)[index]) for name in FIELDS))
         arguments = {
-            "data_x": array_of(list(block), number),
+            "data_x": array_of(list(block), number)[index],
             **dict(zip(names, passed, strict=True)),
         }
-        judge(context, paths, f"{parameter.name} a {kind}, {value!r}", arguments, text, want)
+        judge(context, paths, f"{parameter.name} a {kind}, {value!r}", arguments, statement, want)
 
 
 @check(
@@ -150,6 +153,22 @@ def _every_value(number: Number, held: Number) -> list[int]:
         wanted += _numbers(number)
     found = [element_of(value, held) for value in wanted]
     return list(dict.fromkeys(b for b in found if b is not None))
+
+
+def _turn(
+    context: Context, paths: Paths, turn: int, count: int, text: str
+) -> tuple[tuple[int, ...], str]:
+    """Return the shape, and the statement in the caller's mode, whose turn it is."""
+    if context.adapter.compiles:
+        return (count,), text
+    shapes = ((count,), (count + 1 - count % 2,), (71,), (4, 5), (2, 3, 5))
+    modes = ["usual", *(name for name in paths.dimensions.modes() if "errstate" in name)]
+    mode = modes[turn % len(modes)]
+    shape = shapes[turn % len(shapes)]
+    if mode == "usual":
+        return shape, text
+    rules = context.adapter.modes()[mode]
+    return shape, f"{rules.enter}\ntry:\n    {text}\nfinally:\n    {rules.leave}"
 
 
 def _beside(context: Context, position: int, value: Fraction) -> list[Any]:
