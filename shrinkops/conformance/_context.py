@@ -18,6 +18,7 @@ from . import _script
 from ._arrays import Arrays, Call, Environment, public_function
 from ._bits import bits_of, hex_of, same, show
 from ._model import Deviation, NotApplicable
+from ._overrides import advice
 from ._script import Shown
 
 __all__ = ["Call", "Context", "Environment", "Shown", "public_function"]
@@ -138,8 +139,9 @@ class Context(Arrays):
         lines, expression = _script.arranged(self, call)
         lines += [*before, f"y = {expression}", f"# expected a result, raises {name}"]
         return Deviation(
-            f"raised {name}: {first}", raised=name, script=_script.written(self, lines, public)
-        )
+            f"raised {name}: {first}{advice(error, self.backend)}", raised=name,
+            script=_script.written(self, lines, public),
+        )  # fmt: skip
 
     def raised(self, error: Exception, what: str, lines: Sequence[str]) -> Deviation:
         """Convict lines, which are no plain call, of raising."""
@@ -148,8 +150,9 @@ class Context(Arrays):
         name = type(error).__name__
         body = [*lines, f"# expected a result, raises {name}"]
         return Deviation(
-            f"{what}: raised {name}: {error}", raised=name, script=_script.written(self, body)
-        )
+            f"{what}: raised {name}: {error}{advice(error, self.backend)}", raised=name,
+            script=_script.written(self, body),
+        )  # fmt: skip
 
     def refuses(
         self, exception: type[Exception], action: Callable[[], Any], *words: str, what: str,

@@ -28,6 +28,7 @@ from shrinkops._errors import said
 from ._context import Context, Environment
 from ._ledger import Ledger
 from ._model import Deviation, Item, NotApplicable, Result, Spared, State
+from ._overrides import advice
 
 __all__ = ["run_item", "run_items"]
 
@@ -90,7 +91,8 @@ def _attempt(environment: Environment, item: Item) -> Result:
     except BaseException as error:
         name = type(error).__name__
         last = traceback.extract_tb(error.__traceback__)[-1]
-        message = f"raised {said(error)} (line {last.lineno} of {last.name})"
+        told = advice(error, environment.target.backend)
+        message = f"raised {said(error)} (line {last.lineno} of {last.name}){told}"
         return Result(item, State.FAILED, message, "", name, _crash_script(context, message))
     return Result(item, State.PASSED)
 

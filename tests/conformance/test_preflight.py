@@ -107,6 +107,35 @@ def test_a_kernel_that_does_not_load_fails_its_checks(method, way):
     assert all("boom" in r.message or "SystemExit" in r.message for r in results)
 
 
+class Lacking:
+    """NumPy's functions but one."""
+
+    def __getattr__(self, name):
+        if name in ("where", "astype"):
+            raise AttributeError(f"no {name} here", name=name, obj=self)
+        return getattr(np, name)
+
+
+LACKING = Lacking()
+
+
+@pytest.mark.parametrize(
+    ("attributes", "check", "words"),
+    [
+        ({"namespace": lambda self: LACKING}, "HS-VAL-1", "the namespace lacks where"),
+        (
+            {"namespace": lambda self: LACKING, "features": frozenset({"array_lambd"})},
+            "HS-LAM-6",
+            "the inherited Backend.astype",
+        ),
+    ],
+)
+def test_a_failure_names_what_to_override(attributes, check, words):
+    report = run(type("Given", (Plain,), attributes), operations=["hardshrink"], check=[check])
+    results = [result for each in report.runs for result in each.results]
+    assert any(words in result.message for result in results), [r.message for r in results]
+
+
 def test_installed_of_a_namespace_package(tmp_path, monkeypatch):
     """A folder of the name is no library; a namespace package of a distribution is one."""
 

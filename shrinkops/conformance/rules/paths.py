@@ -21,6 +21,7 @@ from shrinkops.conformance._bits import same
 from shrinkops.conformance._context import Context
 from shrinkops.conformance._covering import Coverage, Row, cover
 from shrinkops.conformance._model import Deviation, NotApplicable
+from shrinkops.conformance._overrides import advice
 
 from . import printing
 from .calls import Case, Program, Unavailable, arguments, build, evaluate, execute, made, namespace
@@ -203,7 +204,7 @@ class Paths:
                 return None
             first = (str(error).splitlines() or [""])[0]
             name = type(error).__name__
-            return Fault(f"raised {name}: {first}", raised=name)
+            return Fault(f"raised {name}: {first}{self._advice(error)}", raised=name)
         for claim in asked:
             if not self._holds(claim, names):
                 return Fault(claim.says, claim.text, value=claim.says)
@@ -222,8 +223,11 @@ class Paths:
             execute(case.call, names)
         except Exception as error:
             name = type(error).__name__
-            return Fault(f"raised {name}: {error}", raised=name)
+            return Fault(f"raised {name}: {error}{self._advice(error)}", raised=name)
         return self._compare(case, names["y"])
+
+    def _advice(self, error: Exception) -> str:
+        return advice(error, self.context.backend)
 
     @staticmethod
     def _holds(claim: Claim, names: dict[str, Any]) -> bool:
