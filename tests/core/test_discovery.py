@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import importlib.util
 import os
 import subprocess
 import sys
@@ -302,6 +303,9 @@ def test_our_own_backends_need_no_metadata(tmp_path: Path, kind: str) -> None:
     assert done.stdout == "[0. 1.] shrinkops\nTrue\n", done.stderr
 
 
+@pytest.mark.skipif(
+    not all(map(importlib.util.find_spec, ("torch", "jax"))), reason="needs torch and jax"
+)
 def test_shrinkops_imported_afresh_finds_its_backends_and_the_others(site: Any) -> None:
     """A test that clears sys.modules; what builds on the old `Backend` is imported again."""
     site.install("acme")
