@@ -373,7 +373,7 @@ def writes_bits_through_a_view(right, x, p, out):
     y = x.copy()
     unsigned = np.dtype(f"u{x.itemsize}")
     bits = y.view(unsigned)
-    t = np.asarray(p[0], x.dtype).reshape(1).view(unsigned)[0]
+    t = np.asarray(abs(p[0]), x.dtype).reshape(1).view(unsigned)[0]
     bits[(bits & ~(unsigned.type(1) << unsigned.type(8 * x.itemsize - 1))) <= t] = 0
     return y
 
