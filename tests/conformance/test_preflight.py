@@ -155,3 +155,14 @@ def test_installed_of_a_namespace_package(tmp_path, monkeypatch):
     assert Spaced().installed()
     monkeypatch.setitem(sys.modules, "a_spaced_library", None)
     assert not Spaced().installed()
+
+
+def test_a_kernel_that_leaves_the_program_has_a_script_that_shows_it():
+    class Leaves(Plain):
+        def native(self, operation, dtype):
+            return lambda *_: sys.exit(0)
+
+    report = run(Leaves, operations=["softshrink"], check=["SS-ARR-2/paths"])
+    (result,) = [result for each in report.runs for result in each.results if result.item.dtype]
+    assert "except SystemExit as left:" in result.script
+    assert result.message.endswith("raised SystemExit: 0")

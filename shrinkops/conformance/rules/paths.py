@@ -17,6 +17,7 @@ from typing import Any
 
 import numpy as np
 
+from shrinkops._errors import FAULTS
 from shrinkops.conformance._bits import same
 from shrinkops.conformance._context import Context
 from shrinkops.conformance._covering import Coverage, Row, cover
@@ -195,7 +196,7 @@ class Paths:
             return self._refused(case, names)
         try:
             execute(case.call, names)
-        except Exception as error:
+        except FAULTS as error:
             if case.row["out"] in self.context.adapter.overlaps() and isinstance(error, _REFUSALS):
                 return None
             if case.perhaps and isinstance(error, ValueError):
@@ -221,12 +222,12 @@ class Paths:
         names = {**self.base, **case.setup.names}
         try:
             execute(case.call, names)
-        except Exception as error:
+        except FAULTS as error:
             name = type(error).__name__
             return Fault(f"raised {name}: {error}{self._advice(error)}", raised=name)
         return self._compare(case, names["y"])
 
-    def _advice(self, error: Exception) -> str:
+    def _advice(self, error: BaseException) -> str:
         return advice(error, self.context.backend)
 
     @staticmethod

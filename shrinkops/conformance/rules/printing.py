@@ -71,6 +71,10 @@ def script(context: Context, case: Case, claims: Sequence[Claim], fault: Fault) 
         body = "\n".join(f"    {line}" for line in case.call.splitlines())
         lines += ["try:", body, "except ValueError:", "    pass", "else:",
                   f"    raise AssertionError({fault.says!r})"]  # fmt: skip
+    elif fault.raised == SystemExit.__name__:  # which would end the script as a success
+        body = "\n".join(f"    {line}" for line in case.call.splitlines())
+        lines += ["try:", body, "except SystemExit as left:",
+                  f"    raise AssertionError({fault.says!r}) from left"]  # fmt: skip
     elif fault.raised:
         lines += [case.call, f"# expected a result, {fault.says}"]
     else:
