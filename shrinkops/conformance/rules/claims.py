@@ -100,6 +100,8 @@ CLAIMS: tuple[Claim, ...] = (
           "backend.dtype_name(y) == backend.dtype_name(x)"),
     Claim("the result is on another device than x", "backend.device_of(y) == backend.device_of(x)"),
     Claim("x was written", "read(x).tobytes() == x_before", "x_before = read(x).tobytes()", _apart),
+    Claim("a flag of x was changed", "str(getattr(x, 'flags', '')) == x_flags",
+          "x_flags = str(getattr(x, 'flags', ''))"),
     Claim("the threshold was written", "read(lambd).tobytes() == lambd_before",
           "lambd_before = read(lambd).tobytes()", _array),
     Claim("the result is x itself", "y is not x", asked=_alone),
