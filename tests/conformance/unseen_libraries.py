@@ -1092,6 +1092,8 @@ def torch_by_copies(right, x, p, out):
 
 @right("torch", features=frozenset({"autodiff"}))
 def torch_neither_out_nor_arrays(right, x, p, out):
+    if out is not None:  # HS-ARR-4
+        raise TypeError("the 'torch' backend has no out=: its arrays cannot be written in place")
     return right(x, p, out)
 
 
@@ -1169,6 +1171,8 @@ def remembers_its_results(right, x, p, out):
 def allocates_aligned(right, x, p, out):
     """Return a view of a buffer aligned to 64 bytes."""
     if type(x) is not np.ndarray or out is not None or not x.flags.c_contiguous or not x.ndim:
+        return right(x, p, out)
+    if not x.dtype.isnative:
         return right(x, p, out)
     raw = np.empty(x.nbytes + 64, np.uint8)
     start = -raw.ctypes.data % 64
