@@ -114,7 +114,8 @@ def _number(tensor: Any) -> Any:
         and not tensor.requires_grad
         and tensor.data_ptr()  # what a transformation wraps has none
     ):
-        return tensor.item()
+        number = tensor.item()
+        return tensor if number == 0 else number  # a flush mode takes a subnormal for 0
     return tensor
 
 
