@@ -135,6 +135,19 @@ def describe(app: Sphinx, pagename: str, templatename: str, context: Any, doctre
             return
 
 
+def leave_records_out(
+    app: Sphinx, pagename: str, templatename: str, context: Any, doctree: Any
+) -> None:
+    """Let "next" lead from page to page without the records, which are for looking up."""
+    before, after = "evidence/records", "reference/index"
+    if pagename.startswith("records/"):
+        context["prev"] = context["next"] = None
+    for page, key, other in ((before, "next", after), (after, "prev", before)):
+        if pagename == page and other in app.env.titles:
+            link = app.builder.get_relative_uri(page, other)
+            context[key] = {"link": link, "title": app.env.titles[other].astext()}
+
+
 def mark_wide_tables(app: Sphinx, doctree: nodes.document, docname: str) -> None:
     """Let the style sheet know the tables of many columns with short cells."""
     for table in doctree.findall(nodes.table):
@@ -167,6 +180,7 @@ def setup(app: Sphinx) -> dict[str, Any]:
     app.connect("source-read", complete)
     app.connect("doctree-resolved", mark_wide_tables)
     app.connect("html-page-context", describe)
+    app.connect("html-page-context", leave_records_out)
     for part in ("description", "options", "arguments"):
         app.connect(f"sphinx-click-process-{part}", escape)
     return {"parallel_read_safe": False}

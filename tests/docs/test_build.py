@@ -114,3 +114,12 @@ def test_what_a_page_says_to_save_can_be_downloaded(html):
     files = {p.relative_to(template.parent).as_posix(): p.read_bytes() for p in found}
     with zipfile.ZipFile(archive) as packed:
         assert {name: packed.read(name) for name in packed.namelist()} == files
+
+
+def test_records_are_not_in_the_chain_of_next(html):
+    following = re.compile(r'<a class="(?:left-prev|right-next)"\s+href="([^"]*)"')
+    assert following.findall((html / "start.html").read_text("utf-8"))
+    for page in html.rglob("*.html"):
+        links = following.findall(page.read_text("utf-8"))
+        assert not (links if page.parent.name == "records" else
+                    [link for link in links if "records/" in link]), page  # fmt: skip
