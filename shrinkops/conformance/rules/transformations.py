@@ -47,6 +47,7 @@ _TRACED_TYPES = frozenset({"float32", "bfloat16", "int32"})
 _TRACED = ("jit, traced thresholds",)
 _LARGE = {
     "beyond", "largest", "whole, large", "whole, beside a tie", "huge", "just beyond",
+    "negative, large",
 }  # fmt: skip
 _TRACEABLE = ("float", "int", "np.float64", "np.float32")
 
