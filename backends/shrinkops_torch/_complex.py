@@ -101,7 +101,9 @@ def _magnitude(
     at, t, *others = (v.detach() for v in (size, *numbers))
     plain = operation.outside(torch, at, t, *others)
     slope, *_ = operation.derivatives(torch, at, t, *others)
-    plain = plain + slope * (_excess(real.detach(), imaginary.detach(), at, t) - (at - t))
+    exact = plain + slope * (_excess(real.detach(), imaginary.detach(), at, t) - (at - t))
+    # What does not enlarge by the formula does not by the correction: the largest stay finite.
+    plain = torch.where(plain <= at, torch.minimum(exact, at), exact)
     return plain + jet(operation, (size, *numbers))
 
 
