@@ -154,11 +154,15 @@ def _scale_for_double(a: Any, t: Any) -> Any:
 def _factor_of(operation: str, excess: Any, m: Any, square: Any, t: Any, u: Any, c: Any) -> Any:
     """Return f(m)/m; ``excess`` is m² - t²."""
     if operation == "garrote":
-        return excess / square
+        return _at_most_1(excess / square)
     if operation == "softshrink":
-        return excess / (m * (m + t))
-    line = excess * c / (m * (m + t))
-    return np.where(m >= u, 1.0, np.where(line < 1.0, line, 1.0))
+        return _at_most_1(excess / (m * (m + t)))
+    return np.where(m >= u, 1.0, _at_most_1(excess * c / (m * (m + t))))
+
+
+def _at_most_1(factor: Any) -> Any:
+    """Return a factor that takes no number beyond the largest there is."""
+    return np.where(factor < 1.0, factor, 1.0)
 
 
 def _complex(operation: str, dtype: np.dtype[Any]) -> _pure.Rule:

@@ -78,7 +78,11 @@ def complex_result(
     asked = xp.where(unasked, harmless(xp, scaled[0]), size)
     excess = xp.where(unasked, one, _excess(a, b, size, scaled[0], form))
     assert operation.magnitude is not None
-    factor = xp.where(unasked, one, operation.magnitude(xp, asked, excess, *scaled) / asked)
+    plain = operation.magnitude(xp, asked, asked - scaled[0], *scaled)
+    exact = operation.magnitude(xp, asked, excess, *scaled)
+    # What does not enlarge by the formula does not by its rounding: the largest stay finite.
+    exact = xp.where(plain <= asked, xp.minimum(exact, asked), exact)
+    factor = xp.where(unasked, one, exact / asked)
     moved = xp.where(unasked, xp.ones_like(z), z) * astype(factor, z.dtype)
     return xp.where(inside, zeros, xp.where(unasked, z, moved))
 

@@ -175,3 +175,15 @@ def test_numpy_scalars_as_parameters_go_the_short_way(compiled: bool) -> None:
     for refused in (True, np.True_, 1j, np.timedelta64(1), None, "1"):
         short(x, refused, 2.0, None)
         assert taken.pop()[1] is refused
+
+
+@pytest.mark.parametrize("name", ["softshrink", "garrote", "firmshrink"])
+@pytest.mark.parametrize("lambd", [0.0, 5e-324, 1e-320, 1.0])
+def test_the_largest_complex_numbers_stay_finite_under_a_small_threshold(
+    name: str, lambd: float
+) -> None:
+    largest = np.finfo(np.float64).max
+    z = np.array([complex(-largest / 4, largest), complex(largest, largest / 2)])
+    function = getattr(shrinkops, name)
+    assert (function(z, lambd) == z).all()
+    assert (function(z, np.full(2, lambd)) == z).all()

@@ -55,10 +55,12 @@ static inline double NAME(scale_for_double)(double a, double t) {
     return NAME(real_double)(scale < 0x0010000000000000 ? 0x0010000000000000 : scale);
 }
 
-#define FACTOR_DIFFERENCE(D, m, square) ((D) / ((m) * ((m) + t)))
-#define FACTOR_GARROTE(D, m, square) ((D) / (square))
+/* Never above 1, which would take the largest numbers beyond the largest there is. */
+#define AT_MOST_1(factor) ((factor) < 1.0 ? (factor) : 1.0)
+#define FACTOR_DIFFERENCE(D, m, square) AT_MOST_1((D) / ((m) * ((m) + t)))
+#define FACTOR_GARROTE(D, m, square) AT_MOST_1((D) / (square))
 #define FACTOR_FIRM(D, m, square) \
-    ((m) >= u ? 1.0 : (D) * c / ((m) * ((m) + t)) < 1.0 ? (D) * c / ((m) * ((m) + t)) : 1.0)
+    ((m) >= u ? 1.0 : AT_MOST_1((D) * c / ((m) * ((m) + t))))
 
 #define PHASE_ONE(base, R, FACTOR)                                                               \
     static inline void NAME(base##_one_##R)(const void *x, void *out, size_t i, double lambd,    \
